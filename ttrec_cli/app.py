@@ -1,0 +1,71 @@
+"""The Typer app; turns our errors into exit codes; nothing else."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ttrec_cli import __version__, console
+from ttrec_cli.commands import data, factorize, pareto, sweep
+from ttrec_cli.errors import ConfigError, ExitCode, TTRecError
+
+EPILOG = (
+    "Exit codes: 0 done; 1 a bug of ours; 2 usage or configuration; 3 finished, but some trials did not "
+    "succeed; 4 nothing to report; 130 interrupted, what finished is kept."
+)
+
+app = typer.Typer(
+    name="ttrec",
+    help="Which embedding tables to replace by tensor trains, with which shapes and ranks, "
+    "and what it costs in accuracy and time.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(factorize.factorize)
+app.command()(sweep.sweep)
+app.command()(pareto.pareto)
+app.add_typer(data.app, name="data")
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        console.show(console.CommandResult("version", {"version": __version__}, (f"ttrec {__version__}",)), False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options before the verb."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `ttrec` and exit with the documented code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    as_json = "--json" in arguments
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="ttrec")
+    except TTRecError as error:
+        if "--debug" in arguments:
+            raise
+        code = console.show_error(error, command, as_json)
+    except typer.TyperException as error:
+        if not error.format_message():  # no arguments: the help was the answer
+            sys.exit(ExitCode.USAGE)
+        usage = ConfigError(f"{error.format_message()} Try: ttrec {command} --help".replace("  ", " "))
+        code = console.show_error(usage, command, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        console.say("ttrec: interrupted")
+        code = ExitCode.INTERRUPTED
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+if __name__ == "__main__":
+    main()

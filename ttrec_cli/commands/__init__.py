@@ -1,0 +1,1 @@
+"""A file a verb: parse, configure, one call, a frozen result for the console."""

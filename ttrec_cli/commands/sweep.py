@@ -1,0 +1,145 @@
+"""`ttrec sweep`: train what a sweep file asks for and is not there yet."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ttrec_cli import console
+from ttrec_cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from ttrec_cli.sweep.grid import Trial
+    from ttrec_cli.sweep.messages import Step
+    from ttrec_cli.sweep.run import Summary, Sweep
+
+
+class Device(StrEnum):
+    """Where trials train."""
+
+    AUTO = "auto"
+    CUDA = "cuda"
+    CPU = "cpu"
+
+
+class Retry(StrEnum):
+    """Which finished trials to train again."""
+
+    FAILED = "failed"
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(help="A sweep file, such as sweeps/quickstart.yaml.")],
+    out: Annotated[Path, typer.Option(help="Folder of results; the sweep makes one of its own below.")] = Path(
+        "results"
+    ),
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.AUTO,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List every trial with exact bytes; train nothing.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.batch_size=256."),
+    ] = None,
+    retry: Annotated[Retry | None, typer.Option(help="Train failed trials again.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")] = False,
+) -> None:
+    """Train DLRM over a grid of ranks, tables compressed and embedding dims; run it again to resume."""
+    from ttrec_cli.commands import sweep_view
+    from ttrec_cli.config import load_sweep
+    from ttrec_cli.sweep.resolved import write_resolved
+    from ttrec_cli.sweep.run import prepare, run
+
+    loaded = load_sweep(file, tuple(overrides or ()))
+    prepared = prepare(loaded, out)
+    for line in (*sweep_view.data_warnings(prepared), *prepared.problems):
+        console.say(line)
+    if dry_run:
+        console.show(sweep_view.dry_run(prepared), json)
+        return
+    write_resolved(loaded, prepared.directory)
+    with Watcher(prepared, retry is not None) as watcher:
+        summary = run(prepared, device.value, watcher, retry is not None)
+    console.show(_finished(prepared, summary), json)
+
+
+def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
+    directory = sweep.directory
+    counts = {"total": summary.total, "ok": summary.ok, "skipped": summary.skipped, "failed": summary.failed}
+    for failure in summary.failures:
+        console.say(f"failed: {failure}")
+    if summary.failed:
+        console.say(f"train them again with: ttrec sweep … --retry failed (logs in {directory / 'logs'})")
+    if summary.ok + summary.failed == 0 and summary.skipped == summary.total:
+        console.say("nothing to do: all trials are finished")
+    text = (
+        f"{summary.total} trials: {summary.ok} trained, {summary.skipped} finished before, {summary.failed} failed; "
+        f"{summary.seconds:.0f} s; results in {directory}"
+    )
+    return console.CommandResult(
+        "sweep",
+        {"trials": counts, "directory": str(directory.resolve()), "seconds": summary.seconds},
+        (text, f"Next: ttrec pareto {directory}"),
+        ExitCode.SOME_TRIALS_FAILED if summary.failed else ExitCode.DONE,
+    )
+
+
+class Watcher:
+    """Shows a running sweep: one bar of samples for all trials, one line per finished trial."""
+
+    def __init__(self, sweep: "Sweep", retry_failed: bool) -> None:
+        self._sweep = sweep
+        self._pending = sweep.pending(retry_failed)
+        self._stack = ExitStack()
+        self._bar: console.Progress | None = None
+        self._samples_seen: dict[str, int] = {}
+        self._finished = 0
+        self._best = ""
+        self._best_accuracy = 0.0
+
+    def __enter__(self) -> "Watcher":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def say(self, text: str) -> None:
+        console.say(text)
+
+    def generating(self, rows: int) -> None:
+        if self._bar is None:
+            data = self._sweep.loaded.config.data
+            total = getattr(data, "rows", 0)
+            self._bar = self._stack.enter_context(console.progress("making synthetic data", total))
+        self._bar.advance(rows)
+
+    def step(self, trial: "Trial", step: "Step") -> None:
+        bar = self._training_bar()
+        seen = self._samples_seen.get(trial.key, 0)
+        self._samples_seen[trial.key] = step.samples
+        note = f"trial {self._finished + 1}/{len(self._pending)}: {trial.label}, loss {step.loss:.4f}{self._best}"
+        bar.advance(step.samples - seen, note)
+
+    def finished(self, trial: "Trial", row: Mapping[str, Any], shared: bool) -> None:
+        from ttrec_cli.commands import sweep_view
+
+        self._finished += 1
+        bar = self._training_bar()
+        bar.advance(trial.train_samples - self._samples_seen.get(trial.key, 0))
+        accuracy = row.get("val_accuracy") or 0.0
+        if accuracy > self._best_accuracy:
+            self._best_accuracy = accuracy
+            self._best = f", best so far {accuracy:.4f}"
+        bar.line(f"{self._finished}/{len(self._pending)} {sweep_view.trial_line(trial, row, shared)}")
+
+    def _training_bar(self) -> console.Progress:
+        if not self._samples_seen and self._finished == 0:
+            self._stack.close()  # the bar of the data, if there was one
+            total = sum(trial.train_samples for trial in self._pending)
+            self._bar = self._stack.enter_context(console.progress(self._sweep.loaded.config.name, total, "samples"))
+        if self._bar is None:
+            raise RuntimeError("the training bar is open from the first step on")
+        return self._bar

@@ -1,0 +1,100 @@
+"""What a person sees of a sweep: warnings about its data, the dry run, a line per trial."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from ttrec_cli.console import CommandResult
+
+if TYPE_CHECKING:
+    from ttrec_cli.sweep.grid import Trial
+    from ttrec_cli.sweep.run import Sweep
+
+
+def data_warnings(sweep: "Sweep") -> tuple[str, ...]:
+    """What must be said before training on data that is not real."""
+    if sweep.loaded.stand_in:
+        return (
+            f"STAND-IN, SYNTHETIC DATA: no prepared dataset at {sweep.loaded.missing_data}; training on synthetic "
+            "click logs with the settings under `otherwise:` instead. Numbers say nothing about real data.",
+        )
+    if sweep.dataset.synthetic:
+        return ("SYNTHETIC DATA: the click logs of this sweep are made up.",)
+    return ()
+
+
+def trial_line(trial: "Trial", row: Mapping[str, Any], shared: bool) -> str:
+    """How one trial ended: `ok   tt rank 8, 3 tables, dim 16, seed 0: accuracy 0.7812, …`."""
+    if row["status"] != "ok":
+        return f"{row['status']}  {trial.label}: {row['reason']}"
+    measured = (
+        "same plan as a trained trial"
+        if shared
+        else f"{row['train_seconds'] + row['evaluate_seconds']:.1f} s, {row['samples_per_second']:,.0f} samples/s"
+    )
+    return (
+        f"ok  {trial.label}: validation accuracy {row['val_accuracy']:.4f}, log-loss {row['val_logloss']:.4f}, "
+        f"{megabytes(row['model_bytes'])}, {row['compression']:.1f}×, {measured}"
+    )
+
+
+def dry_run(sweep: "Sweep") -> CommandResult:
+    """Every trial with its exact bytes and what is known of it; nothing is trained."""
+    table = Table(title=title(sweep), box=box.SIMPLE_HEAD, title_justify="left")
+    for column in ("key", "method", "rank", "tables", "dim", "seed"):
+        table.add_column(column, justify="left" if column in ("key", "method") else "right", no_wrap=True)
+    for column in ("embedding", "model", "compression"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for trial in sweep.trials:
+        config = trial.config
+        rank = "–" if config.rank is None else str(config.rank)
+        cells = [trial.key, config.method.value, rank, str(config.tables), str(config.dim), str(config.seed)]
+        sizes = [megabytes(trial.costs.embedding_bytes), megabytes(trial.costs.model_bytes)]
+        table.add_row(*cells, *sizes, f"{trial.costs.compression:.1f}×", sweep.state(trial))
+    left_dense = sorted({f"{plan.name}: {plan.reason}" for t in sweep.trials for plan in t.plans if plan.reason})
+    pending = len(sweep.pending())
+    closing = f"{len(sweep.trials)} trials, {pending} to train, {len(sweep.trials) - pending} finished."
+    payload = {
+        "trials": {"total": len(sweep.trials), "pending": pending},
+        "plan": [_record(sweep, trial) for trial in sweep.trials],
+        "directory": str(sweep.directory.resolve()),
+        "dataset": sweep.dataset.name,
+        "synthetic": sweep.dataset.synthetic,
+        "stand_in": sweep.loaded.stand_in,
+    }
+    notes = tuple(f"left dense: {line}" for line in left_dense[:10])
+    return CommandResult("sweep", payload, (table, *notes, closing))
+
+
+def title(sweep: "Sweep") -> str:
+    """The sweep's name, data and whether that is synthetic."""
+    kind = "SYNTHETIC STAND-IN" if sweep.loaded.stand_in else "synthetic" if sweep.dataset.synthetic else "real"
+    return f"{sweep.loaded.config.name} on {sweep.dataset.name} ({kind} data)"
+
+
+def megabytes(count: int) -> str:
+    """Bytes as MB of 10^6, three digits or more."""
+    value = count / 1e6
+    return f"{value:,.1f} MB" if value >= 10 else f"{value:.2f} MB"
+
+
+def _record(sweep: "Sweep", trial: "Trial") -> dict[str, Any]:
+    config = trial.config
+    return {
+        "key": trial.key,
+        "trained_as": trial.trained_as,
+        "method": config.method.value,
+        "rank": config.rank,
+        "tables": config.tables,
+        "dim": config.dim,
+        "seed": config.seed,
+        "embedding_bytes": trial.costs.embedding_bytes,
+        "model_bytes": trial.costs.model_bytes,
+        "training_bytes": trial.costs.training_bytes,
+        "compression": trial.costs.compression,
+        "train_samples": trial.train_samples,
+        "state": sweep.state(trial),
+    }

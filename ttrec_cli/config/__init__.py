@@ -1,0 +1,34 @@
+"""All that a sweep file may say, and its loader."""
+
+from ttrec_cli.config.loader import LoadedSweep, load_sweep
+from ttrec_cli.config.models import (
+    CriteoData,
+    Distribution,
+    InitConfig,
+    InitScale,
+    Method,
+    ModelConfig,
+    Optimizer,
+    ShapeConfig,
+    SweepConfig,
+    SyntheticData,
+    TrainConfig,
+    TrialConfig,
+)
+
+__all__ = [
+    "CriteoData",
+    "Distribution",
+    "InitConfig",
+    "InitScale",
+    "LoadedSweep",
+    "Method",
+    "ModelConfig",
+    "Optimizer",
+    "ShapeConfig",
+    "SweepConfig",
+    "SyntheticData",
+    "TrainConfig",
+    "TrialConfig",
+    "load_sweep",
+]

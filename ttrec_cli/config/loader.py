@@ -1,0 +1,148 @@
+"""From a sweep file to a valid SweepConfig; every error says file, line, column and the nearest known key."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from ttrec_cli.config.axes import trial_document
+from ttrec_cli.config.models import CriteoData, SweepConfig, TrialConfig
+from ttrec_cli.config.yaml_document import Document, KeyPath, parse_value, read_document
+from ttrec_cli.errors import ConfigError
+
+OTHERWISE = "otherwise"
+
+
+@dataclass(frozen=True)
+class LoadedSweep:
+    """A sweep file, wholly checked. `stand_in`: its data was absent and `otherwise:` was taken instead."""
+
+    config: SweepConfig
+    stand_in: bool
+    missing_data: str = ""
+
+
+def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
+    """Read and check a sweep file and `key=value` overrides; raises `ConfigError` with the place of the mistake."""
+    document = read_document(path)
+    primary, stand_in = document, None
+    if OTHERWISE in document.values:
+        over = document.values[OTHERWISE]
+        if not isinstance(over, dict) or "data" not in over:
+            raise ConfigError(f"{document.place((OTHERWISE,))}: `otherwise:` is a mapping with its own `data:`")
+        stand_in = document.merged_with(OTHERWISE)
+        values = {key: value for key, value in document.values.items() if key != OTHERWISE}
+        primary = Document(document.source, values, document.places)
+    config = _checked(primary, overrides)
+    stand_in_config = _checked(stand_in, overrides) if stand_in else None
+    if not isinstance(config.data, CriteoData) or config.data.is_there:
+        return LoadedSweep(config, stand_in=False)
+    if stand_in_config is None:
+        raise ConfigError(
+            f"{primary.place(('data', 'path'))}: no prepared dataset at {config.data.path}; make it with "
+            f"`ttrec data prepare criteo-kaggle train.txt --out {config.data.path}`"
+        )
+    return LoadedSweep(stand_in_config, stand_in=True, missing_data=str(config.data.path))
+
+
+def _checked(document: Document, overrides: tuple[str, ...]) -> SweepConfig:
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key:
+            raise ConfigError(f"--set {override}: write --set key=value, such as --set train.batch_size=256")
+        document.set(key, parse_value(text), f"--set {override}")
+    try:
+        config = SweepConfig.model_validate(document.values)
+    except ValidationError as error:
+        raise ConfigError(_message(error, document, SweepConfig, ())) from None
+    _check_axes(config, document)
+    return config
+
+
+def _check_axes(config: SweepConfig, document: Document) -> None:
+    """Every value of every axis makes a valid trial, so that nothing starts before the whole file is valid."""
+    for axis, values in config.grid.items():
+        for index, value in enumerate(values):
+            _check_cell(config, document, {axis: value}, ("grid", axis, index))
+    for index, cell in enumerate(config.trials):
+        _check_cell(config, document, cell, ("trials", index))
+
+
+def _check_cell(config: SweepConfig, document: Document, cell: dict[str, Any], path: KeyPath) -> None:
+    unknown = [axis for axis in cell if not _known_axis(axis)]
+    if unknown:
+        key_path = path[:2] if path[0] == "grid" else (*path, unknown[0])
+        nearest = _nearest(unknown[0], _axis_names())
+        raise ConfigError(f"{document.place(key_path)}: unknown axis {unknown[0]!r}{nearest}")
+    try:
+        TrialConfig.model_validate(trial_document(config, cell))
+    except ValidationError as error:
+        raise ConfigError(_message(error, document, TrialConfig, path)) from None
+
+
+def _message(error: ValidationError, document: Document, root: type[BaseModel], axis_path: KeyPath) -> str:
+    first, *others = error.errors()
+    location = tuple(part for part in first["loc"] if isinstance(part, str | int))
+    place = document.place(axis_path or _in_document(location, document))
+    name = ".".join(str(part) for part in location) or "the file"
+    more = f" (and {len(others)} more)" if others else ""
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(root, location[:-1])
+        return f"{place}: unknown key {str(location[-1])!r}{_nearest(str(location[-1]), known)}{more}"
+    problem = first["msg"].removeprefix("Value error, ")
+    value = first["input"]
+    shown = "" if isinstance(value, dict) or first["type"] == "missing" else f", but is {str(value)[:80]!r}"
+    return f"{place}: {name}: {problem}{shown}{more}"
+
+
+def _in_document(location: KeyPath, document: Document) -> KeyPath:
+    """The part of pydantic's location that the file has: union tags are pydantic's own."""
+    path: KeyPath = ()
+    for part in location:
+        if (*path, part) in document.places or isinstance(part, int):
+            path = (*path, part)
+    return path
+
+
+def _known_keys(root: type[BaseModel], location: KeyPath) -> list[str]:
+    models: list[type[BaseModel]] = [root]
+    for part in location:
+        fields = [model.model_fields[part] for model in models if isinstance(part, str) and part in model.model_fields]
+        if fields:
+            models = [model for field in fields for model in _models_in(field.annotation)]
+        else:  # the tag of a discriminated union
+            models = [model for model in models if part in _tags(model)] or models
+    return [name for model in models for name in model.model_fields]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, UnionType):
+        return [model for part in get_args(annotation) for model in _models_in(part)]
+    return []
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["format"].annotation) if "format" in model.model_fields else ()
+
+
+def _axis_names() -> list[str]:
+    names = [name for name in TrialConfig.model_fields if name != "seed"]
+    sections = [name for name in names if _models_in(TrialConfig.model_fields[name].annotation)]
+    plain = [name for name in names if name not in sections]
+    return plain + [f"{section}.{key}" for section in sections for key in _known_keys(TrialConfig, (section,))]
+
+
+def _known_axis(axis: str) -> bool:
+    return axis in _axis_names()
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known here: {', '.join(known)}"

@@ -1,0 +1,162 @@
+"""The only printer: results to stdout as tables or JSON, progress and talk to stderr."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import typer
+from rich.console import Console, RenderableType
+
+from ttrec_cli import __version__
+from ttrec_cli.errors import ExitCode, TTRecError, exit_code
+
+PLAIN_LINE_SECONDS = 10.0
+"""Without a terminal, progress is one line at most this often."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a command found: `payload` for programs, `shown` for people, and how the process ends."""
+
+    command: str
+    payload: Mapping[str, Any]
+    shown: tuple[RenderableType, ...] = ()
+    exit_code: ExitCode = ExitCode.DONE
+
+
+def show(result: CommandResult, as_json: bool) -> None:
+    """Print a result to stdout, as one JSON object or as tables; ends the command if its code is not 0."""
+    if as_json:
+        _print_json({"command": result.command, "result": result.payload})
+    else:
+        console = Console(highlight=False)
+        for item in result.shown:
+            if isinstance(item, str):
+                print(item)  # noqa: T201 - unfolded, whatever the width
+            else:
+                console.print(item)
+    if result.exit_code != ExitCode.DONE:
+        raise typer.Exit(result.exit_code)
+
+
+def show_error(error: TTRecError, command: str, as_json: bool) -> ExitCode:
+    """Report an error that the user can mend: one line on stderr and, with --json, an object on stdout."""
+    say(f"ttrec: {error}")
+    if as_json:
+        kind = type(error).__name__
+        _print_json({"command": command, "error": {"kind": kind, "message": str(error)}})
+    return exit_code(error)
+
+
+def say(text: str) -> None:
+    """One line on stderr, never folded."""
+    print(one_line(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and control characters, so that hostile names cannot draw on a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _print_json(body: Mapping[str, Any]) -> None:
+    print(json.dumps({"ttrec": __version__, **body}, ensure_ascii=False, allow_nan=False))  # noqa: T201
+
+
+class Progress(Protocol):
+    """How far something long has come."""
+
+    def advance(self, amount: float, note: str = "") -> None:
+        """Count `amount` more as done; `note` says what is being worked on."""
+
+    def line(self, text: str) -> None:
+        """Say something that stays, above the bar."""
+
+
+@contextmanager
+def progress(description: str, total: float, unit: str = "rows") -> Iterator[Progress]:
+    """Progress with rate and time left, on stderr: a bar on a terminal, else a plain line now and then."""
+    if Console(stderr=True).is_terminal:
+        with _bar(description, total, unit) as bar:
+            yield bar
+    else:
+        lines = _PlainLines(description, total, unit)
+        yield lines
+        lines.finish()
+
+
+@dataclass
+class _PlainLines:
+    description: str
+    total: float
+    unit: str
+    done: float = 0.0
+    note: str = ""
+    started: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
+
+    def advance(self, amount: float, note: str = "") -> None:
+        self.done += amount
+        self.note = note or self.note
+        now = time.monotonic()
+        if now - self.said >= PLAIN_LINE_SECONDS:
+            self.said = now
+            self._say(now)
+
+    def line(self, text: str) -> None:
+        self.said = time.monotonic()
+        say(text)
+
+    def finish(self) -> None:
+        if self.said > self.started:
+            self._say(time.monotonic())
+
+    def _say(self, now: float) -> None:
+        rate = self.done / max(now - self.started, 1e-9)
+        left = (self.total - self.done) / rate if rate > 0 else float("inf")
+        tail = f", {self.note}" if self.note else ""
+        say(
+            f"{self.description}: {self.done:,.0f} of {self.total:,.0f} {self.unit}, "
+            f"{rate:,.0f} {self.unit}/s, {_clock(left)} left{tail}"
+        )
+
+
+def _clock(seconds: float) -> str:
+    if seconds == float("inf"):
+        return "unknown time"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@contextmanager
+def _bar(description: str, total: float, unit: str) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as rich_progress:
+        task = rich_progress.add_task(description, total=total, rate="", note="")
+        started = time.monotonic()
+
+        class Bar:
+            def advance(self, amount: float, note: str = "") -> None:
+                done = rich_progress.tasks[0].completed + amount
+                rate = done / max(time.monotonic() - started, 1e-9)
+                fields = {"rate": f"{rate:,.0f} {unit}/s"} | ({"note": one_line(note)} if note else {})
+                rich_progress.update(task, advance=amount, **fields)
+
+            def line(self, text: str) -> None:
+                rich_progress.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+        yield Bar()

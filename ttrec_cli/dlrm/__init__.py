@@ -1,0 +1,1 @@
+"""DLRM as MLPerf defines it, its training loop and its metrics."""

@@ -1,0 +1,92 @@
+"""The answer in one sentence: which point of the frontier to take, and by which rule it was chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ttrec_cli.pareto.frontier import knee
+from ttrec_cli.pareto.groups import Group
+from ttrec_cli.pareto.metric import Metric
+from ttrec_cli.pareto.paired import Difference, paired_difference
+from ttrec_cli.pareto.points import Point
+from ttrec_cli.pareto.wording import (
+    describe,
+    format_bytes,
+    format_factor,
+    format_gap,
+    format_interval,
+    unit_of_gap,
+)
+
+TOLERANCE = 0.001
+"""How much worse than the best uncompressed model the answer may be: 0.1 points of accuracy; 0.001 in others."""
+
+_ROUNDING = 1e-12
+"""A difference of exactly the tolerance counts as within, whatever float subtraction makes of it."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The recommended point, None if there is none; the rule that chose it; and the sentence that says so."""
+
+    point: Point | None
+    rule: str
+    sentence: str
+
+
+def choose(frontier: Sequence[Point], best: Point | None, metric: Metric) -> tuple[Point | None, str]:
+    """The recommended point and the rule that chose it; `best` is the best uncompressed model.
+
+    The smallest compressed point within `TOLERANCE` of `best`; if there is none, or nothing uncompressed to
+    compare with, the knee of the frontier's compressed part.
+    """
+    compressed = sorted((point for point in frontier if not point.is_dense), key=lambda point: point.order)
+    if not compressed:
+        return None, "no compressed model is on the frontier"
+    score = metric.validation
+    allowed = f"{format_gap(TOLERANCE, metric).lstrip('+')} {unit_of_gap(metric)}"
+    if best is not None:
+        limit = metric.cost(best.mean(score)) + TOLERANCE + _ROUNDING
+        for point in compressed:
+            if metric.cost(point.mean(score)) <= limit:
+                goal = f"the best uncompressed model (dim {best.dim})"
+                return point, f"the smallest on the frontier within {allowed} of {goal}"
+    values = [point.mean(score) for point in compressed]
+    at = knee([point.model_bytes for point in compressed], values, metric)
+    why = (
+        "there is no uncompressed model to compare with"
+        if best is None
+        else f"nothing compressed comes within {allowed} of the best uncompressed model (dim {best.dim})"
+    )
+    return compressed[at], f"the knee of the frontier, as {why}"
+
+
+def make_sentence(group: Group, point: Point, own: Point | None, best: Point | None, metric: Metric) -> str:
+    """Size, compression and the price of `point`, against the uncompressed model of its dim, `own`.
+
+    Where another uncompressed model is the `best`, the price against that one follows.
+    """
+    subject = f"{about_data(group)}{describe(point)}: {format_bytes(point.model_bytes)}"
+    text = f"{subject}, {format_factor(point.model_compression)} smaller"
+    references = [reference for reference in (own, best) if reference is not None]
+    prices: list[str] = []
+    for reference in dict.fromkeys(references):
+        gap = paired_difference(point, reference, metric.validation)
+        if gap is not None:
+            unit = "" if prices else f" {unit_of_gap(metric)}"
+            name = "the uncompressed model" if reference == own else "the best uncompressed model"
+            dim = "" if reference.dim == point.dim else f" (dim {reference.dim})"
+            prices.append(f"{format_gap(gap.mean, metric)}{unit} against {name}{dim}{_certainty(gap, metric)}")
+    return ", ".join([text, *prices]) + "."
+
+
+def about_data(group: Group) -> str:
+    """A warning to open a sentence with, unless the data is real."""
+    if group.stand_in:
+        return "On synthetic data (a stand-in): "
+    return "On synthetic data: " if group.synthetic else ""
+
+
+def _certainty(gap: Difference, metric: Metric) -> str:
+    if gap.low is None:
+        return " (single seed: no error bars)"
+    return f" (95 % interval {format_interval(gap, metric)} over {len(gap.seeds)} seeds)"

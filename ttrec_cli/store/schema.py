@@ -1,0 +1,107 @@
+"""The columns of a trial's row and of a learning curve; units are in the names."""
+
+from enum import StrEnum
+
+import pyarrow as pa
+
+SCHEMA_VERSION = "1"
+SCHEMA_KEY = b"ttrec_schema"
+
+
+class Status(StrEnum):
+    """How a trial ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    OUT_OF_MEMORY = "out-of-memory"
+    DIVERGED = "diverged"
+    TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
+
+
+METRICS = ("accuracy", "logloss", "auc", "ne")
+
+_TEXT = (
+    "key",
+    "trained_as",
+    "sweep",
+    "status",
+    "reason",
+    "method",
+    "settings",
+    "budget",
+    "dataset",
+    "dataset_fingerprint",
+    "optimizer",
+    "init_distribution",
+    "init_scale",
+    "plan",
+    "left_dense",
+    "config",
+    "device",
+    "backend",
+    "ttrec_version",
+    "git_commit",
+    "torch_version",
+    "cupy_version",
+    "numpy_version",
+    "python_version",
+    "platform",
+    "cpu",
+    "gpu",
+    "driver",
+    "command_line",
+    "host",
+    "started_at",
+    "ended_at",
+)
+_WHOLE = (
+    "rank",
+    "tables",
+    "dim",
+    "seed",
+    "embedding_bytes",
+    "model_bytes",
+    "optimizer_bytes",
+    "training_bytes",
+    "peak_training_bytes",
+    "dense_embedding_bytes",
+    "dense_model_bytes",
+    "train_samples",
+    "batch_size",
+)
+_REAL = (
+    "compression",
+    "model_compression",
+    *(f"{split}_{metric}" for split in ("val", "test") for metric in METRICS),
+    "best_val_accuracy",
+    "best_test_accuracy",
+    "train_logloss",
+    "tt_core_change",
+    "train_seconds",
+    "evaluate_seconds",
+    "samples_per_second",
+    "learning_rate",
+    "embedding_learning_rate",
+)
+_FLAGS = ("synthetic", "stand_in")
+
+
+def _schema(fields: list[tuple[str, pa.DataType]]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in fields], metadata={SCHEMA_KEY: SCHEMA_VERSION})
+
+
+TRIAL_SCHEMA = _schema(
+    [(name, pa.string()) for name in _TEXT]
+    + [(name, pa.int64()) for name in _WHOLE]
+    + [(name, pa.float64()) for name in _REAL]
+    + [(name, pa.bool_()) for name in _FLAGS]
+)
+"""One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok."""
+
+CURVE_SCHEMA = _schema(
+    [("samples", pa.int64()), ("train_logloss", pa.float64())]
+    + [(f"{split}_{metric}", pa.float64()) for split in ("val", "test") for metric in METRICS]
+    + [("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64())]
+)
+"""One row per evaluation of a trial."""

@@ -1,0 +1,1 @@
+"""From a sweep file to trained trials in the store: grid, keys, bytes, workers."""

@@ -1,0 +1,73 @@
+"""Exact bytes of a trial, known before anything is trained."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ttrec_cli.config import Method, ModelConfig, Optimizer, TrialConfig
+from ttrec_kernels import TablePlan
+
+ITEM_BYTES = 4
+INDEX_BYTES = 8
+DENSE_FEATURES = 13
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Bytes by what they are for; `dense_*` are those of the uncompressed model of the same dim.
+
+    `training_bytes` are weights, optimiser state and gradients; activations come on top.
+    """
+
+    embedding_bytes: int
+    model_bytes: int
+    optimizer_bytes: int
+    training_bytes: int
+    dense_embedding_bytes: int
+    dense_model_bytes: int
+
+    @property
+    def compression(self) -> float:
+        """Uncompressed embedding bytes over these."""
+        return self.dense_embedding_bytes / self.embedding_bytes
+
+    @property
+    def model_compression(self) -> float:
+        """Uncompressed model bytes over these."""
+        return self.dense_model_bytes / self.model_bytes
+
+
+def costs(config: TrialConfig, plans: Sequence[TablePlan]) -> Costs:
+    """Bytes of the model that `config` and its table plans make, in fp32."""
+    mlp_parameters = mlp_size(config.model, len(plans), config.dim)
+    tt_parameters = sum(plan.parameters for plan in plans if plan.shape is not None)
+    dense_parameters = sum(plan.parameters for plan in plans if plan.shape is None)
+    trained_tt = 0 if config.method == Method.TT_FROZEN else tt_parameters
+    uncompressed = sum(plan.rows * plan.dim for plan in plans)
+    parameters = mlp_parameters + tt_parameters + dense_parameters
+    trained = mlp_parameters + dense_parameters + trained_tt
+    optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
+    dense_tables = sum(plan.shape is None for plan in plans)
+    # Gradients of dense tables are sparse: the rows of one batch and their indices.
+    sparse_gradient_bytes = config.train.batch_size * dense_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
+    gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes
+    return Costs(
+        embedding_bytes=(tt_parameters + dense_parameters) * ITEM_BYTES,
+        model_bytes=parameters * ITEM_BYTES,
+        optimizer_bytes=optimizer_parameters * ITEM_BYTES,
+        training_bytes=(parameters + optimizer_parameters) * ITEM_BYTES + gradient_bytes,
+        dense_embedding_bytes=uncompressed * ITEM_BYTES,
+        dense_model_bytes=(uncompressed + mlp_parameters) * ITEM_BYTES,
+    )
+
+
+def mlp_size(model: ModelConfig, tables: int, dim: int) -> int:
+    """Parameters of both MLPs: weights and biases."""
+    pairs = (tables + 1) * tables // 2
+    bottom = (DENSE_FEATURES, *model.bottom_mlp, dim)
+    top = (pairs + dim, *model.top_mlp, 1)
+    return sum(
+        (inputs + 1) * outputs
+        for widths in (bottom, top)
+        for inputs, outputs in itertools.pairwise(widths)
+    )

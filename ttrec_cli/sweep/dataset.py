@@ -1,0 +1,52 @@
+"""The click log of a sweep: its facts before anything is generated, its folder when training starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ttrec_cli.config import CriteoData, SyntheticData
+from ttrec_cli.data import SyntheticSpec, open_click_log, synthesize
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What planning needs to know of a click log; `cardinalities` are the rows of its tables."""
+
+    name: str
+    synthetic: bool
+    columns: tuple[str, ...]
+    cardinalities: tuple[int, ...]
+    train_samples: int
+    fingerprint: str
+
+
+def describe(data: CriteoData | SyntheticData) -> Dataset:
+    """Facts of the sweep's data. Raises `DataError` when a prepared dataset is damaged."""
+    if isinstance(data, CriteoData):
+        log = open_click_log(data.path)
+        train_samples = len(log.splits["train"])
+        return Dataset(log.name, log.synthetic, log.columns, log.cardinalities, train_samples, log.fingerprint)
+    spec = synthetic_spec(data)
+    return Dataset(
+        name=f"synthetic-{data.like}",
+        synthetic=True,
+        columns=spec.columns,
+        cardinalities=spec.cardinalities,
+        train_samples=len(spec.splits["train"]),
+        fingerprint=spec.fingerprint,
+    )
+
+
+def materialise(data: CriteoData | SyntheticData, directory: Path, progress: Callable[[int], None]) -> Path:
+    """The folder to train from; synthetic data is generated below `directory`/data once."""
+    if isinstance(data, CriteoData):
+        return data.path
+    spec = synthetic_spec(data)
+    path = directory / "data" / spec.fingerprint[:16]
+    synthesize(spec, path, progress)
+    return path
+
+
+def synthetic_spec(data: SyntheticData) -> SyntheticSpec:
+    """The specification that a sweep file's synthetic data stands for."""
+    return SyntheticSpec(like=data.like, rows=data.rows, table_scale=data.table_scale, seed=data.seed)

@@ -1,0 +1,120 @@
+"""From a sweep's settings to its trials, each with a key, table plans and exact bytes."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from ttrec_cli.config import Method, SweepConfig, TrialConfig
+from ttrec_cli.config.axes import trial_config
+from ttrec_cli.config.models import AxisValue
+from ttrec_cli.planning import ShapeSettings, plan_tables
+from ttrec_cli.sweep.costs import Costs, costs
+from ttrec_cli.sweep.dataset import Dataset
+from ttrec_kernels import TablePlan
+
+KEY_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One cell of the grid with one seed.
+
+    `key` names the trial; `trained_as` names what is trained: trials whose cells come to the same plan have
+    it in common and are trained once.
+    """
+
+    key: str
+    trained_as: str
+    config: TrialConfig
+    plans: tuple[TablePlan, ...]
+    costs: Costs
+    train_samples: int
+
+    @property
+    def label(self) -> str:
+        """The cell in words: `tt rank 32, 7 tables, dim 16, seed 0`."""
+        if self.config.method == Method.DENSE:
+            return f"dense, dim {self.config.dim}, seed {self.config.seed}"
+        return (
+            f"{self.config.method} rank {self.config.rank}, {self.config.tables} tables, "
+            f"dim {self.config.dim}, seed {self.config.seed}"
+        )
+
+
+def expand(config: SweepConfig, dataset: Dataset) -> tuple[Trial, ...]:
+    """All trials of a sweep in order: uncompressed models first, seeds innermost, no trial twice."""
+    cells = list(_cells(config))
+    dims = dict.fromkeys(trial_config(config, cell, 0).dim for cell in cells)
+    baselines = [{"method": Method.DENSE.value, "dim": dim} for dim in dims] if config.baseline else []
+    planned: dict[str, tuple[TablePlan, ...]] = {}
+    trials: dict[str, Trial] = {}
+    for cell in [*baselines, *cells]:
+        for seed in config.seeds:
+            trial = _trial(trial_config(config, cell, seed), dataset, planned)
+            trials.setdefault(trial.key, trial)
+    return tuple(trials.values())
+
+
+def _cells(config: SweepConfig) -> Iterable[Mapping[str, AxisValue]]:
+    if config.grid:
+        for values in product(*config.grid.values()):
+            yield dict(zip(config.grid, values, strict=True))
+    yield from config.trials
+
+
+def _trial(config: TrialConfig, dataset: Dataset, planned: dict[str, tuple[TablePlan, ...]]) -> Trial:
+    plan_id = json.dumps([config.method == Method.DENSE, config.rank, config.tables, config.dim, _dump(config.shape)])
+    if plan_id not in planned:
+        planned[plan_id] = _plans(config, dataset)
+    plans = planned[plan_id]
+    return Trial(
+        key=_hash({"dataset": dataset.fingerprint, "config": identity(config), "seed": config.seed}),
+        trained_as=_hash({"dataset": dataset.fingerprint, "training": _training(config, plans), "seed": config.seed}),
+        config=config,
+        plans=plans,
+        costs=costs(config, plans),
+        train_samples=config.train.samples or dataset.train_samples * config.train.epochs,
+    )
+
+
+def _plans(config: TrialConfig, dataset: Dataset) -> tuple[TablePlan, ...]:
+    shape = config.shape
+    settings = ShapeSettings(rule=shape.rule, max_skew=shape.max_skew, cores=shape.cores, dim_factors=shape.dim_factors)
+    largest = 0 if config.method == Method.DENSE else config.tables
+    return plan_tables(dataset.columns, dataset.cardinalities, config.dim, config.rank or 1, largest, shape=settings)
+
+
+def identity(config: TrialConfig) -> dict[str, Any]:
+    """The configuration without its seed; the uncompressed model has neither TT shape nor TT initialisation."""
+    values = _dump(config)
+    del values["seed"]
+    if config.method == Method.DENSE:
+        del values["init"], values["shape"]
+    return values
+
+
+def _training(config: TrialConfig, plans: tuple[TablePlan, ...]) -> dict[str, Any]:
+    """What decides the trained weights: plans instead of the rank and number of tables that led to them."""
+    compressed = any(plan.shape is not None for plan in plans)
+    values = _dump(config)
+    return {
+        "plans": [plan.to_dict() for plan in plans],
+        "frozen": compressed and config.method == Method.TT_FROZEN,
+        "init": values["init"] if compressed else None,
+        "model": values["model"],
+        "train": values["train"],
+    }
+
+
+def _dump(model: Any) -> dict[str, Any]:
+    """Plain JSON values; infinity as text."""
+    values: dict[str, Any] = json.loads(model.model_dump_json())
+    return values
+
+
+def _hash(values: Mapping[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
