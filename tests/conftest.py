@@ -28,7 +28,7 @@ def _row(**changes: Any) -> Row:
         "dim": 16,
         "seed": 0,
         "settings": json.dumps({"train": {"optimizer": "sgd", "learning_rate": 0.1}}),
-        "budget": json.dumps({"samples": 1000, "epochs": 1}),
+        "budget": json.dumps({"train_samples": 1000}),
         "dataset": "criteo-kaggle",
         "dataset_fingerprint": "0f3a",
         "synthetic": False,

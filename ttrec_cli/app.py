@@ -1,6 +1,8 @@
 """The Typer app; turns our errors into exit codes; nothing else."""
 
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -45,9 +47,15 @@ def options(
     """Options before the verb."""
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """A polite request to end is treated like Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run `ttrec` and exit with the documented code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
     command = next((word for word in arguments if not word.startswith("-")), "")
     as_json = "--json" in arguments
     try:

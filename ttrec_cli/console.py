@@ -6,13 +6,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 from rich.console import Console, RenderableType
 
 from ttrec_cli import __version__
 from ttrec_cli.errors import ExitCode, TTRecError, exit_code
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 PLAIN_LINE_SECONDS = 10.0
 """Without a terminal, progress is one line at most this often."""
@@ -147,16 +151,25 @@ def _bar(description: str, total: float, unit: str) -> Iterator[Progress]:
     )
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as rich_progress:
         task = rich_progress.add_task(description, total=total, rate="", note="")
-        started = time.monotonic()
+        yield _Bar(rich_progress, task, unit)
 
-        class Bar:
-            def advance(self, amount: float, note: str = "") -> None:
-                done = rich_progress.tasks[0].completed + amount
-                rate = done / max(time.monotonic() - started, 1e-9)
-                fields = {"rate": f"{rate:,.0f} {unit}/s"} | ({"note": one_line(note)} if note else {})
-                rich_progress.update(task, advance=amount, **fields)
 
-            def line(self, text: str) -> None:
-                rich_progress.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+class _Bar:
+    """A Rich progress bar with a rate of its own: Rich's forgets the pauses of evaluation."""
 
-        yield Bar()
+    def __init__(self, rich_progress: "RichProgress", task: "TaskID", unit: str) -> None:
+        self._rich = rich_progress
+        self._task = task
+        self._unit = unit
+        self._done = 0.0
+        self._started = time.monotonic()
+
+    def advance(self, amount: float, note: str = "") -> None:
+        self._done += amount
+        rate = self._done / max(time.monotonic() - self._started, 1e-9)
+        self._rich.update(self._task, completed=self._done, rate=f"{rate:,.0f} {self._unit}/s")
+        if note:
+            self._rich.update(self._task, note=one_line(note))
+
+    def line(self, text: str) -> None:
+        self._rich.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ TTRecError                    (ttrec_kernels) exit 2
 
 from enum import IntEnum
 
-from ttrec_kernels.errors import TTRecError
+from ttrec_kernels.errors import TTRecError as TTRecError
 
 
 class ExitCode(IntEnum):

@@ -3,6 +3,7 @@
 TTRecError
  ├── ShapeError (ValueError)        a TT shape that cannot be: what holds too few rows, a wrong product, bad ranks
  ├── PlanError (ValueError)         a table plan that contradicts itself
+ ├── BagError (ValueError)          indices, offsets or weights that do not describe bags
  ├── IndexRangeError (IndexError)   an index outside its table: names table, index and rows
  ├── UnsupportedError (NotImplementedError)  a part of nn.EmbeddingBag that a tensor train cannot offer
  └── BackendError (RuntimeError)    a backend that this machine cannot run
@@ -19,6 +20,10 @@ class ShapeError(TTRecError, ValueError):
 
 class PlanError(TTRecError, ValueError):
     """A table plan contradicts itself."""
+
+
+class BagError(TTRecError, ValueError):
+    """Indices, offsets and per-sample weights do not describe bags."""
 
 
 class IndexRangeError(TTRecError, IndexError):

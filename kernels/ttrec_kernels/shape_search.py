@@ -15,14 +15,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, floor, inf, isnan, prod
+from math import ceil, floor, inf, prod
 
 from ttrec_kernels.errors import ShapeError
-from ttrec_kernels.shape_checks import check_dim_factors, check_row_factors, check_table, count_cores
-from ttrec_kernels.shapes import TTShape, full_ranks
+from ttrec_kernels.factorizations import ordered_factorizations
+from ttrec_kernels.shape_checks import check_dim_factors, check_ranks, check_row_factors, check_table, count_cores
+from ttrec_kernels.shapes import TTShape
 
 DEFAULT_MAX_SKEW = 1.5
-"""Near-cubic shapes keep every core's rows addressed by many digits; without a limit the middle core shrinks to a few slices."""
+"""Without a limit the dearest core shrinks to a few slices that all rows share."""
 
 _SLACK = 1 + 1e-10
 """Bounds are floats: a branch is cut only when it is worse by more than rounding can explain."""
@@ -43,16 +44,15 @@ def smallest_shape(
     """Shape of a `rows` × `dim` table with the fewest parameters at the given ranks.
 
     `ranks` is one number for all bonds or the inner ranks (r1, r2, …); they are never clipped. `cores` is 2 to 5;
-    unless given, it follows from the factors or ranks, else 3. The largest row factor is at most `max_skew` times the
+    unless given, as many as the factors, else 3. The largest row factor is at most `max_skew` times the
     smallest (`inf`: no limit). Factors that are given are taken as they are, skew included. Ties go to
     less padding, then to the smaller skew, then to the smallest row factors and dim factors in dictionary order.
     Raises `ShapeError`, which names the nearest valid value.
     """
     check_table(rows, dim)
-    if isnan(max_skew) or max_skew < 1:
+    if not max_skew >= 1:  # also true of NaN
         raise ShapeError(f"max_skew must be at least 1, but is {max_skew}; the nearest valid value is 1")
-    count = count_cores(cores, ranks, row_factors, dim_factors)
-    chain = full_ranks(ranks, count)
+    chain = check_ranks(ranks, count_cores(cores, row_factors, dim_factors))
     p = None if row_factors is None else check_row_factors(rows, row_factors)
     q = None if dim_factors is None else check_dim_factors(dim, dim_factors)
     return _search(rows, dim, chain, max_skew, p, q)
@@ -77,23 +77,6 @@ def _search(
     search.run(_group_by_costs(choices, ranks))
     *_, p, q = search.best
     return TTShape(rows, dim, p, q, ranks)
-
-
-def ordered_factorizations(number: int, parts: int) -> Iterator[tuple[int, ...]]:
-    """All tuples of `parts` whole numbers >= 1 whose product is `number`, in dictionary order."""
-    if parts == 1:
-        yield (number,)
-        return
-    for divisor in divisors(number):
-        for rest in ordered_factorizations(number // divisor, parts - 1):
-            yield (divisor, *rest)
-
-
-@lru_cache(maxsize=4096)
-def divisors(number: int) -> tuple[int, ...]:
-    """All divisors of `number`, ascending, by trial division up to its root."""
-    small = [n for n in range(1, int(number**0.5) + 1) if number % n == 0]
-    return tuple(sorted({*small, *(number // n for n in small)}))
 
 
 def relaxed_cost(costs: Sequence[int], need: float, low: float, high: float) -> tuple[float, float]:
@@ -155,10 +138,7 @@ def _group_by_costs(choices: Iterator[tuple[int, ...]], ranks: tuple[int, ...]) 
         order = sorted(range(len(costs)), key=lambda core: -costs[core])
         place = tuple(sorted(range(len(costs)), key=order.__getitem__))
         groups[tuple(costs[core] for core in order)].append((q, place))
-    return [
-        _Costs(tuple(costs[k:] for k in range(len(costs))), tuple(layouts))
-        for costs, layouts in groups.items()
-    ]
+    return [_Costs(tuple(costs[k:] for k in range(len(costs))), tuple(layouts)) for costs, layouts in groups.items()]
 
 
 class _Search:
@@ -174,7 +154,7 @@ class _Search:
         """Search the groups, the one with the lowest bound first."""
         starts = [(*self._root(group), index) for index, group in enumerate(groups)]
         for bound, smallest, index in sorted(starts):
-            if bound > self.limit:
+            if bound >= self.limit:
                 break
             self._scan_smallest(groups[index], smallest)
 
@@ -188,10 +168,7 @@ class _Search:
     def _bound(self, group: _Costs, smallest: int) -> float:
         """Lower bound with this smallest factor and a real-valued largest one: convex, unlike with a whole one."""
         high = max(min(self.max_skew * smallest, self.rows), self._largest(smallest))
-        return (
-            group.tails[0][0] * smallest
-            + relaxed_cost(group.tails[1], self.rows / smallest, smallest, high)[0]
-        )
+        return group.tails[0][0] * smallest + relaxed_cost(group.tails[1], self.rows / smallest, smallest, high)[0]
 
     def _root(self, group: _Costs) -> tuple[float, int]:
         """The smallest factor with the lowest bound, by bisection for the turn of the convex bound; (bound, factor)."""
@@ -209,7 +186,7 @@ class _Search:
         most = ceil(self.rows ** (1 / len(group.tails)) * _SLACK)
         for scan in (range(start, 0, -1), range(start + 1, most + 1)):
             for smallest in scan:
-                if self._bound(group, smallest) > self.limit:
+                if self._bound(group, smallest) >= self.limit:
                     break
                 need = -(-self.rows // smallest)
                 self._fill(group, (smallest,), group.tails[0][0] * smallest, need, self._largest(smallest))
@@ -223,13 +200,13 @@ class _Search:
                 self._offer(group, (*factors, largest), cost + costs[0] * largest)
             return
         bound, start = relaxed_cost(costs, need, low, high)
-        if cost + bound > self.limit:
+        if cost + bound >= self.limit:
             return
         rest = group.tails[len(factors) + 1]
         for scan in (range(floor(start), low - 1, -1), range(floor(start) + 1, high + 1)):
             for p in scan:
                 bound = cost + costs[0] * p + relaxed_cost(rest, need / p, p, high)[0]
-                if bound > self.limit:
+                if bound >= self.limit:
                     break
                 self._fill(group, (*factors, p), cost + costs[0] * p, -(-need // p), high)
 

@@ -6,6 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ttrec_kernels.choices import Distribution as Distribution
+from ttrec_kernels.choices import InitScale as InitScale
+
 PositiveInt = Annotated[int, Field(ge=1, le=2**40, strict=True)]
 WholeNumber = Annotated[int, Field(ge=0, le=2**40, strict=True)]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
@@ -33,21 +36,6 @@ class Optimizer(StrEnum):
 
     SGD = "sgd"
     ADAGRAD = "adagrad"
-
-
-class Distribution(StrEnum):
-    """What TT cores are drawn from."""
-
-    UNIFORM = "uniform"
-    GAUSSIAN = "gaussian"
-    SAMPLED_GAUSSIAN = "sampled-gaussian"
-
-
-class InitScale(StrEnum):
-    """How drawn cores are scaled: to DLRM's exact root mean square, or as Algorithm 3 was published."""
-
-    CALIBRATED = "calibrated"
-    PAPER = "paper"
 
 
 class CriteoData(Frozen):

@@ -22,6 +22,11 @@ class Difference:
     seeds: tuple[int, ...]
 
     @property
+    def has_interval(self) -> bool:
+        """Whether there were seeds enough for an interval."""
+        return self.low is not None and self.high is not None
+
+    @property
     def is_clear(self) -> bool:
         """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high

@@ -1,5 +1,6 @@
 """Points: the finished trials of one configuration over its seeds."""
 
+import json
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Point:
     """One configuration with what its finished trials measured.
 
     `settings` is the JSON text of all that identifies the configuration beside method, rank, tables and dim.
+    `left_dense` names tables that a tensor train would have made larger, each with the reason.
     `scores` holds for each column of `SCORES` one value a seed, in the order of `seeds`; NaN where it is
     missing. Byte counts and compressions are exact and do not depend on the seed. `rank` is None when dense.
     """
@@ -64,7 +66,7 @@ class Point:
     training_bytes: int
     compression: float
     model_compression: float
-    left_dense: str
+    left_dense: tuple[str, ...]
     scores: Mapping[str, tuple[float, ...]] = field(hash=False)
 
     def mean(self, score: str) -> float:
@@ -103,7 +105,7 @@ def make_point(rows: Sequence[Row]) -> Point:
         training_bytes=whole(first["training_bytes"]),
         compression=number(first["compression"]),
         model_compression=number(first["model_compression"]),
-        left_dense=text(first["left_dense"]),
+        left_dense=_texts(first["left_dense"]),
         scores={score: tuple(number(row[score]) for row in rows) for score in SCORES},
     )
 
@@ -116,6 +118,14 @@ def counts(row: Row) -> bool:
         and all(math.isfinite(number(row[name])) for name in needed)
         and (number(row["model_bytes"]) > 0)
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """The texts of a column that holds a JSON list."""
+    try:
+        return tuple(str(item) for item in json.loads(text(value) or "[]"))
+    except ValueError:  # not written by us: passed on as it is
+        return (text(value),)
 
 
 def number(value: Any) -> float:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from ttrec_cli.pareto.frontier import knee
 from ttrec_cli.pareto.groups import Group
 from ttrec_cli.pareto.metric import Metric
-from ttrec_cli.pareto.paired import Difference, paired_difference
+from ttrec_cli.pareto.paired import TrainingEffect, paired_difference
 from ttrec_cli.pareto.points import Point
+from ttrec_cli.pareto.settings import split_settings
 from ttrec_cli.pareto.wording import (
     describe,
     format_bytes,
@@ -43,7 +44,8 @@ def choose(frontier: Sequence[Point], best: Point | None, metric: Metric) -> tup
     if not compressed:
         return None, "no compressed model is on the frontier"
     score = metric.validation
-    allowed = f"{format_gap(TOLERANCE, metric).lstrip('+')} {unit_of_gap(metric)}"
+    scale = 100 if metric == Metric.ACCURACY else 1
+    allowed = f"{scale * TOLERANCE:g} {unit_of_gap(metric)}"
     if best is not None:
         limit = metric.cost(best.mean(score)) + TOLERANCE + _ROUNDING
         for point in compressed:
@@ -65,18 +67,32 @@ def make_sentence(group: Group, point: Point, own: Point | None, best: Point | N
 
     Where another uncompressed model is the `best`, the price against that one follows.
     """
-    subject = f"{about_data(group)}{describe(point)}: {format_bytes(point.model_bytes)}"
-    text = f"{subject}, {format_factor(point.model_compression)} smaller"
-    references = [reference for reference in (own, best) if reference is not None]
-    prices: list[str] = []
-    for reference in dict.fromkeys(references):
-        gap = paired_difference(point, reference, metric.validation)
-        if gap is not None:
-            unit = "" if prices else f" {unit_of_gap(metric)}"
-            name = "the uncompressed model" if reference == own else "the best uncompressed model"
-            dim = "" if reference.dim == point.dim else f" (dim {reference.dim})"
-            prices.append(f"{format_gap(gap.mean, metric)}{unit} against {name}{dim}{_certainty(gap, metric)}")
-    return ", ".join([text, *prices]) + "."
+    _, varying = split_settings(group.points)
+    size = f"{describe(point, varying)}: {format_bytes(point.model_bytes)}"
+    text = f"{about_data(group)}{size}, {format_factor(point.model_compression)} smaller"
+    first = own or best
+    gap = paired_difference(point, first, metric.validation) if first else None
+    if first is None or gap is None:
+        return f"{text}."
+    text += f", {format_gap(gap.mean, metric)} {unit_of_gap(metric)} against the uncompressed model{_dim(first, point)}"
+    text += f" (95 % interval {format_interval(gap, metric)} over {len(gap.seeds)} seeds)" if gap.has_interval else ""
+    other = paired_difference(point, best, metric.validation) if best and best != first else None
+    if best is not None and other is not None:
+        interval = f" ({format_interval(other, metric)})" if other.has_interval else ""
+        text += f"; {format_gap(other.mean, metric)} against the best one{_dim(best, point)}{interval}"
+    return f"{text}." if gap.has_interval else f"{text} (single seed: no error bars)."
+
+
+def training_sentence(effects: Sequence[TrainingEffect], metric: Metric) -> str:
+    """At how many plans training the cores paid, and how many beyond doubt; empty without `tt-frozen` points."""
+    gaps = [effect.differences[metric] for effect in effects if metric in effect.differences]
+    if not gaps:
+        return ""
+    better = [gap for gap in gaps if metric.cost(gap.mean) < 0]
+    text = f"Trained cores beat frozen ones (tt-frozen) in {metric.label} at {len(better)} of {len(gaps)} plans"
+    if not any(gap.has_interval for gap in gaps):
+        return f"{text} (single seed: no error bars)."
+    return f"{text}, at {sum(gap.is_clear for gap in better)} with a 95 % interval that excludes 0."
 
 
 def about_data(group: Group) -> str:
@@ -86,7 +102,5 @@ def about_data(group: Group) -> str:
     return "On synthetic data: " if group.synthetic else ""
 
 
-def _certainty(gap: Difference, metric: Metric) -> str:
-    if gap.low is None:
-        return " (single seed: no error bars)"
-    return f" (95 % interval {format_interval(gap, metric)} over {len(gap.seeds)} seeds)"
+def _dim(reference: Point, point: Point) -> str:
+    return "" if reference.dim == point.dim else f" (dim {reference.dim})"

@@ -16,17 +16,20 @@ def flat_settings(settings: str) -> dict[str, str]:
 
 
 def split_settings(points: Iterable[Point]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Settings that all points share, and the dotted keys of those that vary among them."""
+    """Settings that all points share, and the dotted keys of those that vary among them.
+
+    A setting that some points lack (uncompressed models have no TT initialisation) is shared if the others agree.
+    """
     texts = {point.settings for point in points}
     every = [flat_settings(text) for text in texts]
     keys = dict.fromkeys(key for settings in every for key in settings)
-    values = {key: {settings.get(key) for settings in every} for key in keys}
-    shared = {key: every[0][key] for key in keys if len(values[key]) == 1}
+    values = {key: {settings[key] for settings in every if key in settings} for key in keys}
+    shared = {key: next(iter(values[key])) for key in keys if len(values[key]) == 1}
     return shared, tuple(key for key in keys if len(values[key]) > 1)
 
 
 def _flatten(prefix: str, value: object) -> list[tuple[str, str]]:
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict):
         return [
             pair for key, inner in value.items() for pair in _flatten(f"{prefix}.{key}" if prefix else str(key), inner)
         ]

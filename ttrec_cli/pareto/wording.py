@@ -1,20 +1,22 @@
 """Numbers and points in words, the same on the terminal and on the page."""
 
+from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 from ttrec_cli.pareto.metric import Metric
 from ttrec_cli.pareto.paired import Difference
 from ttrec_cli.pareto.points import DENSE, TT, Point
+from ttrec_cli.pareto.settings import flat_settings
 
 NOTHING = "–"
 """Stands where there is no number."""
 
 
-def format_bytes(count: float) -> str:
-    """Three significant figures with a decimal unit: 20.3 MB; MB = 10^6 bytes."""
+def format_bytes(count: float, figures: int = 3) -> str:
+    """Significant figures with a decimal unit: 20.3 MB; MB = 10^6 bytes."""
     for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= size * 0.9995:
-            return f"{significant(count / size)} {unit}"
+            return f"{significant(count / size, figures)} {unit}"
     return f"{count:.0f} B"
 
 
@@ -50,13 +52,14 @@ def format_interval(difference: Difference, metric: Metric) -> str:
     return f"{format_gap(difference.low, metric)} … {format_gap(difference.high, metric)}"
 
 
-def describe(point: Point) -> str:
-    """The configuration in a few words: `7 tables at rank 32, dim 16`."""
-    if point.method == DENSE:
-        return f"uncompressed, dim {point.dim}"
+def describe(point: Point, varying: Sequence[str] = ()) -> str:
+    """The configuration with its `varying` settings: `7 tables at rank 32, dim 16 (init.scale paper)`."""
     tables = "1 table" if point.tables == 1 else f"{point.tables} tables"
-    method = "" if point.method == TT else f" ({point.method})"
-    return f"{tables} at rank {point.rank}, dim {point.dim}{method}"
+    name = "uncompressed" if point.method == DENSE else f"{tables} at rank {point.rank}"
+    settings = flat_settings(point.settings)
+    remarks = [point.method] if point.method not in (DENSE, TT) else []
+    remarks += [f"{key} {settings[key]}" for key in varying if key in settings]
+    return f"{name}, dim {point.dim}" + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 def significant(value: float, figures: int = 3) -> str:

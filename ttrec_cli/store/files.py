@@ -104,4 +104,5 @@ def _read(file: Path, schema: pa.Schema) -> pa.Table:
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
     """Whole numbers keep their nulls as pandas `Int64`; text stays `object` or `str`."""
-    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return frame

@@ -48,10 +48,10 @@ def expand(config: SweepConfig, dataset: Dataset) -> tuple[Trial, ...]:
     """All trials of a sweep in order: uncompressed models first, seeds innermost, no trial twice."""
     cells = list(_cells(config))
     dims = dict.fromkeys(trial_config(config, cell, 0).dim for cell in cells)
-    baselines = [{"method": Method.DENSE.value, "dim": dim} for dim in dims] if config.baseline else []
+    baselines: list[Mapping[str, AxisValue]] = [{"method": Method.DENSE.value, "dim": dim} for dim in dims]
     planned: dict[str, tuple[TablePlan, ...]] = {}
     trials: dict[str, Trial] = {}
-    for cell in [*baselines, *cells]:
+    for cell in [*(baselines if config.baseline else []), *cells]:
         for seed in config.seeds:
             trial = _trial(trial_config(config, cell, seed), dataset, planned)
             trials.setdefault(trial.key, trial)

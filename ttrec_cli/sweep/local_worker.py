@@ -46,7 +46,8 @@ class LocalWorker:
                     if message.status == "out-of-memory":
                         self.stop()  # what it allocated must not burden the next trial
                     return message
-                on_step(message)
+                if isinstance(message, Step):
+                    on_step(message)
         except (EOFError, ConnectionError):
             return self._death()
 
@@ -69,7 +70,9 @@ class LocalWorker:
             self._process = context.Process(target=work, args=(theirs, self._device), daemon=True)
             self._process.start()
             theirs.close()  # so that the pipe breaks when the worker dies
-            self.machine = self._receive(self._connection)
+            machine = self._receive(self._connection)
+            if isinstance(machine, Machine):
+                self.machine = machine
             if self.machine.problem:
                 raise ConfigError(self.machine.problem)
         return self._connection

@@ -152,5 +152,4 @@ def _write_log(directory: Path, key: str, text: str) -> None:
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, Any]]:
     """Rows as plain dicts with None for null, so that they can be written again."""
     plain = frame.astype(object).where(frame.notna(), None)
-    records: list[dict[str, Any]] = plain.to_dict(orient="records")
-    return records
+    return [{str(name): value for name, value in record.items()} for record in plain.to_dict(orient="records")]

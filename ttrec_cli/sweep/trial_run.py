@@ -68,6 +68,8 @@ def embedding_of(model: DLRM) -> EmbeddingTables:
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
+    # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
+    torch.sparse.check_sparse_tensor_invariants.disable()
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
     groups = (

@@ -1,0 +1,1 @@
+"""The specification of every op in plain PyTorch: any device, any number of cores, gradients by autograd."""

@@ -1,0 +1,130 @@
+"""A click log prepared for training: three memory-mapped arrays and what is known of them."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttrec_cli.data.manifest import ARRAY_FILES, DENSE_FILE, LABEL_FILE, SPARSE_FILE, Manifest, read_manifest
+from ttrec_cli.errors import DataError
+
+READ_BYTES = 1 << 20
+CHECK_ROWS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a click log: dense (n, 13) float32, sparse (n, 26) int32, label (n,) uint8."""
+
+    dense: NDArray[np.float32]
+    sparse: NDArray[np.int32]
+    label: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class ClickLog:
+    """A dataset on disk, opened read-only; all processes of a machine share its pages.
+
+    Attributes:
+        cardinalities: rows of each column's embedding table; ids lie in [0, cardinality).
+        missing_ids: per column, the id of "no value", or None.
+        fingerprint: of the content; of a synthetic set, of its specification.
+        splits: rows of "train", "test" and "validation".
+        dense: (N, 13), already log(max(x, 0) + 1), 0 where missing.
+        sparse: (N, 26) ids.
+        label: (N,), 1 for a click.
+    """
+
+    path: Path
+    name: str
+    synthetic: bool
+    columns: tuple[str, ...]
+    cardinalities: tuple[int, ...]
+    missing_ids: tuple[int | None, ...]
+    fingerprint: str
+    splits: Mapping[str, range]
+    choices: Mapping[str, Any]
+    dense: NDArray[np.float32]
+    sparse: NDArray[np.int32]
+    label: NDArray[np.uint8]
+
+    def batches(self, split: str, batch_size: int) -> Iterator[Batch]:
+        """The split's rows in order, as views without copies; the last batch may be short.
+
+        Raises:
+            ValueError: no such split, or a batch size below 1.
+        """
+        if split not in self.splits:
+            raise ValueError(f"split must be one of {', '.join(self.splits)}, is {split!r}")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, is {batch_size}")
+        rows = self.splits[split]
+        for start in range(rows.start, rows.stop, batch_size):
+            here = slice(start, min(start + batch_size, rows.stop))
+            yield Batch(self.dense[here], self.sparse[here], self.label[here])
+
+
+def open_click_log(path: Path, *, verify: bool = False) -> ClickLog:
+    """Map a prepared dataset.
+
+    Sizes and meta.json are always checked; `verify` also reads every byte, to find edited arrays.
+
+    Raises:
+        DataError: the folder is not a whole dataset of this version, or was edited.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    rows = manifest.rows
+    log = ClickLog(
+        path=path,
+        name=manifest.name,
+        synthetic=manifest.synthetic,
+        columns=manifest.columns,
+        cardinalities=manifest.cardinalities,
+        missing_ids=manifest.missing_ids,
+        fingerprint=manifest.fingerprint,
+        splits={name: range(*bounds) for name, bounds in manifest.splits.items()},
+        choices=manifest.choices,
+        dense=_mapped(path / DENSE_FILE, np.float32, (rows, len(manifest.dense_columns))),
+        sparse=_mapped(path / SPARSE_FILE, np.int32, (rows, len(manifest.columns))),
+        label=_mapped(path / LABEL_FILE, np.uint8, (rows,)),
+    )
+    if verify:
+        _verify(log, manifest)
+    return log
+
+
+def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    try:
+        # A plain array over the map: slicing np.memmap itself costs microseconds a batch.
+        return np.asarray(np.memmap(path, dtype=dtype, mode="r", shape=shape))
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _verify(log: ClickLog, manifest: Manifest) -> None:
+    for name in ARRAY_FILES:
+        if _file_digest(log.path / name) != manifest.digests[name]:
+            raise DataError(f"{log.path / name}: was edited or damaged after it was written; prepare it again")
+    sizes = np.array(log.cardinalities)
+    for start in range(0, len(log.sparse), CHECK_ROWS):
+        ids = log.sparse[start : start + CHECK_ROWS]
+        wrong = (ids < 0) | (ids >= sizes)
+        if wrong.any():
+            row, column = (int(place) for place in np.argwhere(wrong)[0])
+            raise DataError(
+                f"{log.path / SPARSE_FILE}: row {start + row}: an id of {log.columns[column]} must be in "
+                f"[0, {sizes[column]}), is {ids[row, column]}; prepare the dataset again"
+            )
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,171 @@
+"""Writes a dataset folder so that it is either whole and in place, or not there at all."""
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttrec_cli.data.manifest import (
+    ARRAY_FILES,
+    DENSE_FILE,
+    LABEL_FILE,
+    MANIFEST_FILE,
+    SPARSE_FILE,
+    Manifest,
+    content_fingerprint,
+)
+from ttrec_cli.errors import DataError
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a dataset apart from its rows; see `Manifest`."""
+
+    name: str
+    synthetic: bool
+    dense_columns: tuple[str, ...]
+    columns: tuple[str, ...]
+    cardinalities: tuple[int, ...]
+    missing_ids: tuple[int | None, ...]
+    splits: Mapping[str, range]
+    choices: Mapping[str, Any]
+    fingerprint: str | None = None
+    """None: that of the content."""
+
+
+class ArrayWriter:
+    """Appends rows to the three array files of a folder and digests them on the way."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stack = ExitStack()
+        self._files = {name: self._stack.enter_context((folder / name).open("xb")) for name in ARRAY_FILES}
+        self._digests = {name: hashlib.sha256() for name in ARRAY_FILES}
+        self._folder = folder
+        self.rows = 0
+
+    def append(self, dense: NDArray[np.float32], sparse: NDArray[np.int32], label: NDArray[np.uint8]) -> None:
+        """Append (n, 13), (n, 26) and (n,) rows."""
+        arrays = {DENSE_FILE: (dense, "<f4"), SPARSE_FILE: (sparse, "<i4"), LABEL_FILE: (label, "u1")}
+        for name, (array, dtype) in arrays.items():
+            block = np.ascontiguousarray(array, dtype=dtype).data
+            self._files[name].write(block)
+            self._digests[name].update(block)
+        self.rows += len(label)
+
+    def finish(self, header: Header) -> None:
+        """Write everything through to the disk, meta.json last: without it the folder is no dataset."""
+        for file in self._files.values():
+            _flush(file)
+        self._stack.close()
+        digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
+        splits = {name: (rows.start, rows.stop) for name, rows in header.splits.items()}
+        content = content_fingerprint(header.columns, header.cardinalities, splits, digests)
+        manifest = Manifest(
+            name=header.name,
+            synthetic=header.synthetic,
+            rows=self.rows,
+            dense_columns=header.dense_columns,
+            columns=header.columns,
+            cardinalities=header.cardinalities,
+            missing_ids=header.missing_ids,
+            splits=splits,
+            choices=header.choices,
+            digests=digests,
+            fingerprint=header.fingerprint or content,
+        )
+        with (self._folder / MANIFEST_FILE).open("x", encoding="utf-8") as file:
+            file.write(manifest.to_json())
+            _flush(file)
+
+    def __enter__(self) -> "ArrayWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+
+def check_target(out: Path, overwrite: bool) -> Path:
+    """The folder to write, with links resolved; refuses one that holds anything but a dataset to overwrite.
+
+    Raises:
+        DataError: `out` exists and must not, or cannot, be replaced.
+    """
+    target = Path(os.path.realpath(out))
+    if not os.path.lexists(target):
+        return target
+    if not target.is_dir():
+        raise DataError(f"{out}: must be a folder, is a file; choose another --out")
+    names = set(os.listdir(target))
+    if not names:
+        return target
+    if MANIFEST_FILE not in names or names - {*ARRAY_FILES, MANIFEST_FILE}:
+        raise DataError(f"{out}: exists and holds other files than a dataset; choose another --out")
+    if not overwrite:
+        raise DataError(f"{out}: already holds a dataset; pass --overwrite to replace it, or choose another --out")
+    return target
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A folder beside `target` that takes its place when the block succeeds and vanishes when it fails.
+
+    What was at `target` is replaced (see `check_target`). A killed process leaves a hidden folder
+    `.NAME.partial-…` without meta.json, which nothing takes for a dataset.
+
+    Raises:
+        DataError: the disk is full, the folder cannot be written, …
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = _hidden_sibling(target)
+        folder.mkdir()
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    try:
+        yield folder
+        _sync(folder)
+        _replace(folder, target)
+        _sync(target.parent)
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(folder: Path, target: Path) -> None:
+    if target.is_dir() and os.listdir(target):
+        old = _hidden_sibling(target)
+        os.replace(target, old)
+        os.replace(folder, target)
+        shutil.rmtree(old)
+    else:
+        os.replace(folder, target)
+
+
+def _unwritable(target: Path, error: OSError) -> DataError:
+    return DataError(f"{target}: cannot be written: {error.strerror or error}; nothing was left there")
+
+
+def _hidden_sibling(target: Path) -> Path:
+    return target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:12]}"
+
+
+def _flush(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""From analyses of result rows to the record of the page."""
+
+from collections.abc import Sequence
+
+from ttrec_cli.pareto import Analysis, Failure, Group
+from ttrec_cli.pareto.sentence import training_sentence
+from ttrec_cli.pareto.settings import flat_settings, split_settings
+from ttrec_cli.pareto.wording import format_bytes, format_value
+from ttrec_cli.report.picture import make_picture
+from ttrec_cli.report.record import Page, Section
+from ttrec_cli.report.tables import effects_table, failures_table, points_table
+
+
+def build_page(analyses: Sequence[Analysis], failures: Sequence[Failure], problems: Sequence[str]) -> Page:
+    """The record of the page: a section for each analysed group, in the order given (at least one)."""
+    newest = analyses[0].group
+    kind = _kind_of_data(newest)
+    title = f"Memory–{analyses[0].metric.label} frontier: {', '.join(newest.sweeps)}"
+    return Page(
+        title=f"{title} — {kind}" if kind else title,
+        sections=tuple(_section(analysis) for analysis in analyses),
+        failures=failures_table(failures),
+        problems=tuple(problems),
+    )
+
+
+def _kind_of_data(group: Group) -> str:
+    if group.stand_in:
+        return "SYNTHETIC STAND-IN DATA"
+    return "SYNTHETIC DATA" if group.synthetic else ""
+
+
+def _section(analysis: Analysis) -> Section:
+    group = analysis.group
+    effects = effects_table(analysis)
+    seeds = ", ".join(str(seed) for seed in group.seeds)
+    return Section(
+        heading=f"{', '.join(group.sweeps)} on {group.dataset}, {'seeds' if len(group.seeds) > 1 else 'seed'} {seeds}",
+        warning=_warning(group),
+        answer=analysis.answer.sentence,
+        rule=f"Chosen as {analysis.answer.rule}." if analysis.answer.point else "",
+        notes=_notes(analysis),
+        picture=make_picture(analysis),
+        tables=(points_table(analysis), *((effects,) if effects else ())),
+        provenance=_provenance(group),
+    )
+
+
+def _warning(group: Group) -> str:
+    if group.stand_in:
+        return (
+            f"Synthetic stand-in. The real data set was absent, so these models were trained on made-up clicks "
+            f"({group.dataset}): good for trying the tool, no evidence about real recommendations."
+        )
+    if group.synthetic:
+        return (
+            f"Synthetic data. These models were trained on made-up clicks ({group.dataset}): "
+            "no evidence about real recommendations."
+        )
+    return ""
+
+
+def _notes(analysis: Analysis) -> tuple[str, ...]:
+    group, metric = analysis.group, analysis.metric
+    notes = []
+    trained = training_sentence(analysis.effects, metric)
+    if trained:
+        notes.append(trained)
+    if len(group.seeds) == 1:
+        notes.append("Single seed: no error bars.")
+    else:
+        notes.append(
+            f"Marks are means over {len(group.seeds)} seeds, bars reach from the lowest seed to the highest. "
+            "Intervals in the table are of paired differences on the same seeds (95 %, Student's t)."
+        )
+    unfinished = sum(not assessed.complete for assessed in analysis.points)
+    if unfinished:
+        notes.append(f"{unfinished} of {len(analysis.points)} points lack seeds: shown, but not competing.")
+    if analysis.reference is not None:
+        notes.append(
+            f"Hypervolume {analysis.hypervolume:.4g} (decades of bytes × {metric.label}), measured from "
+            f"{format_bytes(analysis.reference.model_bytes)} and {format_value(analysis.reference.value, metric)}."
+        )
+    return tuple(notes)
+
+
+def _provenance(group: Group) -> tuple[tuple[str, str], ...]:
+    shared, _ = split_settings(group.points)
+    budget = ", ".join(f"{name} {value}" for name, value in flat_settings(group.budget).items())
+    titles = {
+        "ttrec_version": "ttrec",
+        "git_commit": "Commit",
+        "torch_version": "PyTorch",
+        "cupy_version": "CuPy",
+        "numpy_version": "NumPy",
+        "python_version": "Python",
+        "command_line": "Command line",
+        "cpu": "CPU",
+        "gpu": "GPU",
+    }
+    facts = [("Data", f"{group.dataset} (fingerprint {group.dataset_fingerprint})"), ("Budget", budget)]
+    facts.append(("Settings of all points", ", ".join(f"{name} {value}" for name, value in shared.items())))
+    facts += [(titles.get(name, name.capitalize()), "; ".join(values)) for name, values in group.provenance.items()]
+    facts.append(("Trained", f"{group.started_at} to {group.ended_at}"))
+    return tuple((name, value) for name, value in facts if value)
