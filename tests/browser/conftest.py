@@ -92,15 +92,12 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def open(self, page: Path) -> None:
-        """Load a file, with the network cut, and wait until it is drawn."""
+        """Load a file, with the network cut, and wait until it has loaded; its plots are drawn before that."""
         self.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
         self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.evaluate("document.readyState") != "complete" or self.evaluate("location.href") == "about:blank":
-            assert time.monotonic() < deadline, "the page does not load"
-            time.sleep(0.02)
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))")
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._receive())
 
     def evaluate(self, expression: str) -> Any:
         """Value of a JavaScript expression, promises awaited."""

@@ -26,7 +26,7 @@ def page(folder, make_frame, kaggle_rows, make_row):
     rows = kaggle_rows(frozen=True, synthetic=True, stand_in=True, ended_at="2027")
     rows += [
         make_row(sweep=HOSTILE, dataset=HOSTILE, method=HOSTILE),
-        make_row(rank=8, status="failed", reason=HOSTILE),
+        make_row(rank=512, status="failed", reason=HOSTILE),
     ]
     frame = make_frame(rows)
     analyses = [analyse(group, Metric.ACCURACY) for group in groups(frame)]
@@ -75,7 +75,7 @@ def test_hostile_names_stay_text(tab, page):
 
 
 def test_marks_change_colour_with_the_theme_and_print_light(tab, page):
-    fill = "getComputedStyle(document.querySelector('.scatterlayer path.point')).stroke"
+    fill = "getComputedStyle(document.querySelector('.scatterlayer path.point')).fill"
     found = {}
     for scheme in ("light", "dark"):
         tab.look_like(1280, 900, scheme)

@@ -8,7 +8,7 @@ The file is read once, in blocks. Columns are parked on disk and turned into ids
 memory holds one column, not the log.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from ttrec_cli.data.click_log import ClickLog, open_click_log
 from ttrec_cli.data.criteo_lines import CATEGORY_COLUMNS, DENSE_COLUMNS, RawRows, parse_block
 from ttrec_cli.data.days import DAYS, MIN_ROWS, split_rows
-from ttrec_cli.data.raw_lines import read_lines
+from ttrec_cli.data.progress import Progress, no_progress
+from ttrec_cli.data.raw_lines import check_source, read_lines
 from ttrec_cli.data.writer import ArrayWriter, Header, check_target, new_folder
 from ttrec_cli.errors import DataError
 
@@ -51,7 +52,7 @@ def prepare_criteo_kaggle(
     seed: int = 0,
     skip_bad_lines: bool = False,
     overwrite: bool = False,
-    progress: Callable[[int], None] = lambda rows: None,
+    progress: Progress = no_progress,
 ) -> ClickLog:
     """Prepare `train.txt`, plain or gzipped, into the folder `out`.
 
@@ -66,11 +67,13 @@ def prepare_criteo_kaggle(
             has too few rows, or `out` cannot be written. Nothing is left at `out` then.
     """
     order = Order(order)
+    source = Path(source)
+    check_source(source)
     target = check_target(Path(out), overwrite)
     with new_folder(target) as folder:
         parked = folder / "columns"
         parked.mkdir()
-        counts = _park(Path(source), parked, skip_bad_lines, progress)
+        counts = _park(source, parked, skip_bad_lines, progress)
         if counts.rows < MIN_ROWS:
             raise DataError(
                 f"{source}: at least {MIN_ROWS} rows are needed to make {DAYS} days, has {counts.rows} good ones"
@@ -85,8 +88,8 @@ def prepare_criteo_kaggle(
             missing_ids=missing_ids,
             splits=split_rows(counts.rows),
             choices={
-                "source": Path(source).name,
-                "source_bytes": Path(source).stat().st_size,
+                "source": source.name,
+                "source_bytes": source.stat().st_size,
                 "order": order.value,
                 "seed": seed,
                 "missing": "hex 0",
@@ -110,7 +113,7 @@ def _column_path(parked: Path, column: int) -> Path:
     return parked / f"{column}.u32"
 
 
-def _park(source: Path, parked: Path, skip_bad_lines: bool, progress: Callable[[int], None]) -> _Counts:
+def _park(source: Path, parked: Path, skip_bad_lines: bool, progress: Progress) -> _Counts:
     """Read the source; write labels, dense features and one file per column of raw categories."""
     rows = skipped = 0
     first_bad: tuple[int, str] | None = None
@@ -163,7 +166,9 @@ def _write_rows(folder: Path, parked: Path, header: Header, order: Order, seed: 
     places = np.arange(rows)
     if order is Order.SHUFFLED:
         train = len(header.splits["train"])
-        places[:train] = np.random.Generator(np.random.PCG64(seed)).permutation(train)
+        # Of NumPy's two generators the one whose numbers are promised never to change.
+        random = np.random.RandomState(np.random.PCG64(seed))
+        random.shuffle(places[:train])
     label = np.memmap(parked / "label", dtype=np.uint8, mode="r")
     dense = np.memmap(parked / "dense", dtype=np.float32, mode="r", shape=(rows, len(DENSE_COLUMNS)))
     columns = [

@@ -122,9 +122,7 @@ def _categories(every: Words, starts: Places, ends: Places, good: NDArray[np.boo
     return (word | word >> np.uint64(16)).astype(np.uint32)
 
 
-def _integers(
-    text: bytes, every: Words, starts: Places, ends: Places, good: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _integers(text: bytes, every: Words, starts: Places, ends: Places, good: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Decimal values; clears `good` where the field does not fit 64 bits, or is anything else."""
     negative = np.frombuffer(text, dtype=np.uint8)[starts] == MINUS
     lengths = ends - starts - negative

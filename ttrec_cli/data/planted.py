@@ -11,7 +11,7 @@ bias gives the click rate, both on a sample of rows that depends on the seed alo
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,14 @@ MAX_BIAS = 30.0
 class Spread:
     """Standard deviations of the parts of the logit over the rows of a log."""
 
-    large_tables: float = 0.75
-    small_tables: float = 0.60
+    large_tables: float = 0.80
+    small_tables: float = 0.70
     pairs: float = 0.60
-    dense: float = 0.25
-    large_latent: float = 1.0
-    """Length of the latent vectors of a large table over that of a small one."""
+    dense: float = 0.30
+
+
+LOGIT_SPREAD = Spread()
+"""With it a perfect model reaches an AUC of 0.78, one that ignores the 7 largest tables 0.70."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,44 @@ def plant(
     dense: NDArray[np.float32],
     spread: Spread = LOGIT_SPREAD,
 ) -> PlantedModel:
-    """A model for tables of these sizes whose parts have their spread on the sample `ranks`, `dense`."""
-    large = columns_by_size(tuple(rows))[:LARGE_TABLES]
-    effects_and_latents = [value_effects(key, values) for key, values in zip(keys, ranks, strict=True)]
-    is_large = np.isin(np.arange(len(rows)), large)
-    share = np.where(
-        is_large,
-        spread.large_tables / math.sqrt(is_large.sum()),
-        spread.small_tables / math.sqrt((~is_large).sum()),
+    """The model for tables of these sizes whose parts have their spread on the sample `ranks`, `dense`.
+
+    Shapes as in `PlantedModel.logits`; `keys` has one random number per column.
+    """
+    is_large = np.zeros(len(rows), dtype=np.bool_)
+    is_large[columns_by_size(tuple(rows))[:LARGE_TABLES]] = True
+    effect_sizes, latent_sizes = np.empty(len(rows)), np.empty(len(rows))
+    for column, key in enumerate(keys):
+        effect, latent = value_effects(key, ranks[column])
+        effect_sizes[column], latent_sizes[column] = effect.std(), math.sqrt(np.square(latent).mean())
+    target = np.where(is_large, spread.large_tables, spread.small_tables)
+    count = np.where(is_large, is_large.sum(), (~is_large).sum())
+    dense_spread = spread.dense / math.sqrt(len(dense))
+    signs = np.where(keys[: len(dense)] & np.uint64(1), 1.0, -1.0)
+    model = PlantedModel(
+        keys=keys,
+        effect_weight=target / np.sqrt(count) / effect_sizes,
+        latent_weight=1.0 / latent_sizes,
+        dense_weight=signs * dense_spread / dense.std(axis=1),
+        dense_mean=dense.mean(axis=1, dtype=np.float64),
+        bias=0.0,
     )
-    return share
+    # Pairs are quadratic in the latent vectors: the root of what is wanted over what there is.
+    pairs = replace(model, effect_weight=0 * target, dense_weight=0 * signs).logits(ranks, dense)
+    model = replace(model, latent_weight=model.latent_weight * math.sqrt(spread.pairs / pairs.std()))
+    return replace(model, bias=_bias(model.logits(ranks, dense)))
+
+
+def click_probability(logits: Floats) -> Floats:
+    """Sigmoid of each logit."""
+    return np.asarray(1.0 / (1.0 + np.exp(-logits)))
+
+
+def _bias(logits: Floats) -> float:
+    """What must be added to the logits for a mean click probability of `CLICK_RATE`."""
+    low, high = -MAX_BIAS, MAX_BIAS
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        too_low = click_probability(logits + middle).mean() < CLICK_RATE
+        low, high = (middle, high) if too_low else (low, middle)
+    return low

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +24,7 @@ REFUSED_MAGIC = {
     b"\xfd7zXZ": "compressed by xz: unpack it first",
     b"\xff\xfe": "UTF-16 text: convert it to plain ASCII",
 }
+WIDEST_MAGIC = max(map(len, REFUSED_MAGIC))
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def read_lines(source: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[LineBlo
     Raises:
         DataError: the file is missing, unreadable, empty, of another kind, truncated, or has endless lines.
     """
-    with _open(source) as file:
+    with _opened(source) as (file, _):
         next_line, rest = 1, b""
         while block := _read(file, source, block_bytes, next_line):
             end = block.rfind(b"\n") + 1
@@ -64,36 +66,42 @@ def read_lines(source: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[LineBlo
         raise DataError(f"{source}: is empty; is the download complete?")
 
 
+def check_source(source: Path) -> None:
+    """Raises `DataError` when the file is not there, not readable, or of another kind."""
+    with _opened(source):
+        pass
+
+
 def estimate_lines(source: Path) -> int:
-    """About how many lines the file has, from the length of its first ones; 1 at least."""
-    packed_size = source.stat().st_size
-    with source.open("rb") as raw, _unpacked(raw) as file:
+    """About how many lines the file has, from the length of its first ones; at least 1."""
+    with _opened(source) as (file, packed):
         sample = _read(file, source, SAMPLE_BYTES, 1)
-        # A plain file is read a little ahead, too: what was taken from the disk counts only if unpacked.
-        taken = len(sample) if file is raw else min(raw.tell(), packed_size)
-    return max(1, round(sample.count(b"\n") * packed_size / max(taken, 1)))
+        taken = len(sample) if file is packed else packed.tell()
+    return max(1, round(sample.count(b"\n") * source.stat().st_size / max(taken, 1)))
 
 
-def _open(source: Path) -> BinaryIO:
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[BinaryIO | gzip.GzipFile, BinaryIO]]:
+    """The source's text, and the file as it lies on the disk."""
     if source.is_dir():
         raise DataError(f"{source}: must be a file, is a folder; name the file in it, such as {source / 'train.txt'}")
     try:
         file = source.open("rb")
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from None
-    return _unpacked(file)
+    with file:
+        start = file.peek(WIDEST_MAGIC)
+        for magic, what in REFUSED_MAGIC.items():
+            if start.startswith(magic):
+                raise DataError(f"{source}: is {what}")
+        if start.startswith(GZIP_MAGIC):
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield unpacked, file
+        else:
+            yield file, file
 
 
-def _unpacked(file: BinaryIO) -> BinaryIO:
-    start = file.peek(8)[:8] if hasattr(file, "peek") else b""
-    for magic, what in REFUSED_MAGIC.items():
-        if start.startswith(magic):
-            file.close()
-            raise DataError(f"{file.name}: is {what}")
-    return gzip.open(file) if start.startswith(GZIP_MAGIC) else file  # type: ignore[return-value]
-
-
-def _read(file: BinaryIO, source: Path, size: int, line: int) -> bytes:
+def _read(file: BinaryIO | gzip.GzipFile, source: Path, size: int, line: int) -> bytes:
     try:
         return file.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

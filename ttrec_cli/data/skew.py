@@ -88,7 +88,7 @@ def _tail_exponent(values: int, start: float, mass: float) -> float:
     def excess(b: float) -> float:
         low, high, power = HEAD + 0.5, values + 0.5, 1.0 - b
         area = math.log(high / low) if power == 0 else (high**power - low**power) / power
-        return mass * HEAD**-b / area - start
+        return float(mass * HEAD**-b / area - start)
 
     return _solve(excess)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,9 +81,9 @@ class ArrayWriter:
             digests=digests,
             fingerprint=header.fingerprint or content,
         )
-        with (self._folder / MANIFEST_FILE).open("x", encoding="utf-8") as file:
-            file.write(manifest.to_json())
-            _flush(file)
+        with (self._folder / MANIFEST_FILE).open("xb") as page:
+            page.write(manifest.to_json().encode())
+            _flush(page)
 
     def __enter__(self) -> "ArrayWriter":
         return self
@@ -158,7 +158,7 @@ def _hidden_sibling(target: Path) -> Path:
     return target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:12]}"
 
 
-def _flush(file: Any) -> None:
+def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 

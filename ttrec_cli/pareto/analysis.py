@@ -1,5 +1,6 @@
 """What a group of points says: frontier, differences to the uncompressed models, and the answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
@@ -11,6 +12,9 @@ from ttrec_cli.pareto.paired import Difference, TrainingEffect, paired_differenc
 from ttrec_cli.pareto.points import Point
 from ttrec_cli.pareto.sentence import Answer, about_data, choose, make_sentence
 from ttrec_cli.pareto.settings import flat_settings
+
+_Match = tuple[int, str]
+"""Dim and settings, by which a point finds the uncompressed model it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,16 @@ def analyse(group: Group, metric: Metric) -> Analysis:
     frontier = tuple(p for p, wins in zip(rivals, mask, strict=True) if wins)
     winners = set(frontier)
     reference = _reference(rivals, metric)
-    best = best_baseline(rivals, metric)
+    best, own = best_baseline(rivals, metric), own_baselines(group, metric)
     return Analysis(
         group=group,
         metric=metric,
-        points=tuple(_assess(group, point, point in winners, metric) for point in group.points),
+        points=tuple(_assess(group, p, p in winners, own.get(_match(p)), metric) for p in group.points),
         baseline=best,
         effects=training_effects(group.points),
         reference=reference,
         hypervolume=hypervolume(sizes, values, metric, reference) if reference else 0.0,
-        answer=_answer(group, frontier, best, metric),
+        answer=_answer(group, frontier, own, best, metric),
     )
 
 
@@ -78,32 +82,44 @@ def best_baseline(points: tuple[Point, ...], metric: Metric) -> Point | None:
     return min(dense, key=lambda p: (metric.cost(p.mean(metric.validation)), p.order), default=None)
 
 
-def own_baseline(group: Group, point: Point, metric: Metric) -> Point | None:
-    """The uncompressed model that `point` is compared with: same dim, and most settings in common."""
-    dense = [other for other in group.points if other.is_dense and other.dim == point.dim]
-    wanted = _settings(point.settings)
+def own_baselines(group: Group, metric: Metric) -> dict[_Match, Point]:
+    """By dim and settings of the group's points the uncompressed model of that dim with most settings in common.
 
-    def rank(other: Point) -> tuple[int, float]:
-        value = other.mean(metric.validation)
-        return len(wanted & _settings(other.settings)), -metric.cost(value) if isfinite(value) else float("-inf")
+    Of equals the best one. Dims without an uncompressed model are left out.
+    """
+    dense = [point for point in group.points if point.is_dense]
+    found = {}
+    for dim, settings in {_match(point) for point in group.points}:
+        wanted = _settings(settings)
 
-    return max(dense, key=rank, default=None)
+        def rank(other: Point, wanted: frozenset[tuple[str, str]] = wanted) -> tuple[int, float]:
+            value = other.mean(metric.validation)
+            return len(wanted & _settings(other.settings)), -metric.cost(value) if isfinite(value) else float("-inf")
+
+        rivals = [other for other in dense if other.dim == dim]
+        if rivals:
+            found[dim, settings] = max(rivals, key=rank)
+    return found
 
 
-def _assess(group: Group, point: Point, wins: bool, metric: Metric) -> AssessedPoint:
-    own = None if point.is_dense else own_baseline(group, point, metric)
-    gap = paired_difference(point, own, metric.validation) if own else None
+def _match(point: Point) -> _Match:
+    return point.dim, point.settings
+
+
+def _assess(group: Group, point: Point, wins: bool, own: Point | None, metric: Metric) -> AssessedPoint:
+    gap = paired_difference(point, own, metric.validation) if own and not point.is_dense else None
     return AssessedPoint(point, group.is_complete(point), wins, gap)
 
 
-def _answer(group: Group, frontier: tuple[Point, ...], best: Point | None, metric: Metric) -> Answer:
+def _answer(
+    group: Group, frontier: tuple[Point, ...], own: Mapping[_Match, Point], best: Point | None, metric: Metric
+) -> Answer:
     point, rule = choose(frontier, best, metric)
     if point is None:
         why = "no configuration has finished on all seeds" if not frontier else rule
         sentence = f"{about_data(group)}{why}."
         return Answer(None, why, sentence[0].upper() + sentence[1:])
-    own = own_baseline(group, point, metric)
-    return Answer(point, rule, make_sentence(group, point, own, best, metric))
+    return Answer(point, rule, make_sentence(group, point, own.get(_match(point)), best, metric))
 
 
 def _reference(rivals: tuple[Point, ...], metric: Metric) -> Reference | None:
