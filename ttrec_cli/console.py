@@ -1,6 +1,7 @@
 """The only printer: results to stdout as tables or JSON, progress and talk to stderr."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 PLAIN_LINE_SECONDS = 10.0
 """Without a terminal, progress is one line at most this often."""
 
+PIPED_WIDTH = 200
+"""Columns of a table that nobody looks at in a terminal."""
+
 
 @dataclass(frozen=True)
 class CommandResult:
@@ -37,7 +41,7 @@ def show(result: CommandResult, as_json: bool) -> None:
     if as_json:
         _print_json({"command": result.command, "result": result.payload})
     else:
-        console = Console(highlight=False)
+        console = Console(highlight=False, width=_width())
         for item in result.shown:
             if isinstance(item, str):
                 print(item)  # noqa: T201 - unfolded, whatever the width
@@ -45,6 +49,11 @@ def show(result: CommandResult, as_json: bool) -> None:
                 console.print(item)
     if result.exit_code != ExitCode.DONE:
         raise typer.Exit(result.exit_code)
+
+
+def _width() -> int | None:
+    """The terminal's own width; piped tables are not cropped unless COLUMNS says so."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
 
 
 def show_error(error: TTRecError, command: str, as_json: bool) -> ExitCode:

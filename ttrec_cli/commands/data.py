@@ -18,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to std
 
 
 @app.command()
-def prepare(  # noqa: PLR0913, PLR0917 - one parameter an option
+def prepare(
     format_: Annotated[Literal["criteo-kaggle"], typer.Argument(metavar="FORMAT", help="Format: criteo-kaggle.")],
     path: Annotated[Path, typer.Argument(help="The raw log: train.txt, plain or gzipped.")],
     out: Out,
@@ -64,18 +64,19 @@ def describe(
 
     log = data.open_click_log(path, verify=True)
     columns = data.describe(log)
-    table = Table(title=Text(_sentence(log)), title_justify="left", caption="Shares of the rows of all splits.")
+    title = f"{log.name}{' (synthetic)' if log.synthetic else ''}"
+    table = Table(title=Text(title), caption="Shares of the rows of all splits")
     for heading in ("column", "ids", "missing", "top 1", "top 10"):
         table.add_column(heading, justify="left" if heading == "column" else "right")
     for column in columns:
         shares = (column.missing_fraction, column.top1_share, column.top10_share)
         table.add_row(Text(column.name), f"{column.cardinality:,}", *(f"{share:.1%}" for share in shares))
     payload = _facts(log) | {"columns": [asdict(column) for column in columns]}
-    console.show(console.CommandResult("data describe", payload, (table,)), json)
+    console.show(console.CommandResult("data describe", payload, (_sentence(log), table)), json)
 
 
 @app.command()
-def synthesize(  # noqa: PLR0913, PLR0917 - one parameter an option
+def synthesize(
     rows: Annotated[int, typer.Option(help="Rows to make.")],
     out: Out,
     like: Annotated[

@@ -1,6 +1,6 @@
 """`ttrec sweep`: train what a sweep file asks for and is not there yet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -61,7 +61,7 @@ def sweep(
         console.show(sweep_view.dry_run(prepared), json)
         return
     write_resolved(loaded, prepared.directory)
-    with Watcher(prepared, retry is not None) as watcher:
+    with Watcher(loaded.config.name, getattr(loaded.config.data, "rows", 0)) as watcher:
         summary = run(prepared, device.value, watcher, retry is not None)
     console.show(_finished(prepared, summary), json)
 
@@ -90,15 +90,15 @@ def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
 class Watcher:
     """Shows a running sweep: one bar of samples for all trials, one line per finished trial."""
 
-    def __init__(self, sweep: "Sweep", retry_failed: bool) -> None:
-        self._sweep = sweep
-        self._pending = sweep.pending(retry_failed)
+    def __init__(self, name: str, data_rows: int) -> None:
+        self._name = name
+        self._data_rows = data_rows
         self._stack = ExitStack()
         self._bar: console.Progress | None = None
-        self._samples_seen: dict[str, int] = {}
+        self._trials = 0
         self._finished = 0
-        self._best = ""
-        self._best_accuracy = 0.0
+        self._samples = 0
+        self._best = 0.0
 
     def __enter__(self) -> "Watcher":
         return self
@@ -106,40 +106,32 @@ class Watcher:
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def say(self, text: str) -> None:
-        console.say(text)
-
     def generating(self, rows: int) -> None:
         if self._bar is None:
-            data = self._sweep.loaded.config.data
-            total = getattr(data, "rows", 0)
-            self._bar = self._stack.enter_context(console.progress("making synthetic data", total))
+            self._bar = self._stack.enter_context(console.progress("making synthetic data", self._data_rows))
         self._bar.advance(rows)
 
+    def training(self, trials: Sequence["Trial"]) -> None:
+        self._stack.close()  # the bar of the data, if there was one
+        self._trials = len(trials)
+        total = sum(trial.train_samples for trial in trials)
+        self._bar = self._stack.enter_context(console.progress(self._name, total, "samples"))
+
     def step(self, trial: "Trial", step: "Step") -> None:
-        bar = self._training_bar()
-        seen = self._samples_seen.get(trial.key, 0)
-        self._samples_seen[trial.key] = step.samples
-        note = f"trial {self._finished + 1}/{len(self._pending)}: {trial.label}, loss {step.loss:.4f}{self._best}"
-        bar.advance(step.samples - seen, note)
+        best = f", best so far {self._best:.4f}" if self._best else ""
+        self._advance_to(step.samples, f"{self._finished + 1}/{self._trials} {trial.label}, loss {step.loss:.4f}{best}")
 
     def finished(self, trial: "Trial", row: Mapping[str, Any], shared: bool) -> None:
         from ttrec_cli.commands import sweep_view
 
         self._finished += 1
-        bar = self._training_bar()
-        bar.advance(trial.train_samples - self._samples_seen.get(trial.key, 0))
-        accuracy = row.get("val_accuracy") or 0.0
-        if accuracy > self._best_accuracy:
-            self._best_accuracy = accuracy
-            self._best = f", best so far {accuracy:.4f}"
-        bar.line(f"{self._finished}/{len(self._pending)} {sweep_view.trial_line(trial, row, shared)}")
+        self._best = max(self._best, row.get("val_accuracy") or 0.0)
+        self._advance_to(trial.train_samples, "")
+        self._samples = 0
+        if self._bar is not None:
+            self._bar.line(f"{self._finished}/{self._trials} {sweep_view.trial_line(trial, row, shared)}")
 
-    def _training_bar(self) -> console.Progress:
-        if not self._samples_seen and self._finished == 0:
-            self._stack.close()  # the bar of the data, if there was one
-            total = sum(trial.train_samples for trial in self._pending)
-            self._bar = self._stack.enter_context(console.progress(self._sweep.loaded.config.name, total, "samples"))
-        if self._bar is None:
-            raise RuntimeError("the training bar is open from the first step on")
-        return self._bar
+    def _advance_to(self, samples: int, note: str) -> None:
+        if self._bar is not None:
+            self._bar.advance(samples - self._samples, note)
+        self._samples = samples

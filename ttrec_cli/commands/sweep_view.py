@@ -42,18 +42,20 @@ def trial_line(trial: "Trial", row: Mapping[str, Any], shared: bool) -> str:
 
 def dry_run(sweep: "Sweep") -> CommandResult:
     """Every trial with its exact bytes and what is known of it; nothing is trained."""
-    table = Table(title=title(sweep), box=box.SIMPLE_HEAD, title_justify="left")
-    for column in ("key", "method", "rank", "tables", "dim", "seed"):
-        table.add_column(column, justify="left" if column in ("key", "method") else "right", no_wrap=True)
-    for column in ("embedding", "model", "compression"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
+    table = Table(title=title(sweep), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
+    # On a narrow terminal only the key is cropped: --json has it whole.
+    for column, width in (("method", 9), ("rank", 4), ("tables", 6), ("dim", 3), ("seed", 4)):
+        table.add_column(column, justify="left" if column == "method" else "right", min_width=width, no_wrap=True)
+    for column, width in (("embeddings", 10), ("model", 8), ("smaller", 7)):
+        table.add_column(column, justify="right", min_width=width, no_wrap=True)
+    table.add_column("state", min_width=7, no_wrap=True)
+    table.add_column("key", overflow="ellipsis", no_wrap=True)
     for trial in sweep.trials:
         config = trial.config
         rank = "–" if config.rank is None else str(config.rank)
-        cells = [trial.key, config.method.value, rank, str(config.tables), str(config.dim), str(config.seed)]
+        cells = [config.method.value, rank, str(config.tables), str(config.dim), str(config.seed)]
         sizes = [megabytes(trial.costs.embedding_bytes), megabytes(trial.costs.model_bytes)]
-        table.add_row(*cells, *sizes, f"{trial.costs.compression:.1f}×", sweep.state(trial))
+        table.add_row(*cells, *sizes, f"{trial.costs.compression:.1f}×", sweep.state(trial), trial.key)
     left_dense = sorted({f"{plan.name}: {plan.reason}" for t in sweep.trials for plan in t.plans if plan.reason})
     pending = len(sweep.pending())
     closing = f"{len(sweep.trials)} trials, {pending} to train, {len(sweep.trials) - pending} finished."

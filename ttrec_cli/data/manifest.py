@@ -100,9 +100,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    if not path.parent.is_dir():
-        raise DataError(f"{path.parent}: there is no such folder; make one with: ttrec data prepare")
     try:
+        if not path.parent.is_dir():
+            raise DataError(f"{path.parent}: there is no such folder; make one with: ttrec data prepare")
         if not stat.S_ISREG(path.stat().st_mode):
             raise DataError(f"{path}: must be a regular file")
         with path.open("rb") as file:

@@ -99,11 +99,14 @@ def check_target(out: Path, overwrite: bool) -> Path:
         DataError: `out` exists and must not, or cannot, be replaced.
     """
     target = Path(os.path.realpath(out))
-    if not os.path.lexists(target):
+    try:
+        names = set(os.listdir(target))
+    except FileNotFoundError:
         return target
-    if not target.is_dir():
-        raise DataError(f"{out}: must be a folder, is a file; choose another --out")
-    names = set(os.listdir(target))
+    except NotADirectoryError:
+        raise DataError(f"{out}: must be a folder, is, or lies below, a file; choose another --out") from None
+    except OSError as error:
+        raise DataError(f"{out}: cannot be read: {error.strerror}") from None
     if not names:
         return target
     if MANIFEST_FILE not in names or names - {*ARRAY_FILES, MANIFEST_FILE}:
@@ -118,7 +121,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     """A folder beside `target` that takes its place when the block succeeds and vanishes when it fails.
 
     What was at `target` is replaced (see `check_target`). A killed process leaves a hidden folder
-    `.NAME.partial-…` without meta.json, which nothing takes for a dataset.
+    `.NAME.partial-…`, which no later run takes for a dataset.
 
     Raises:
         DataError: the disk is full, the folder cannot be written, …

@@ -66,8 +66,4 @@ def mlp_size(model: ModelConfig, tables: int, dim: int) -> int:
     pairs = (tables + 1) * tables // 2
     bottom = (DENSE_FEATURES, *model.bottom_mlp, dim)
     top = (pairs + dim, *model.top_mlp, 1)
-    return sum(
-        (inputs + 1) * outputs
-        for widths in (bottom, top)
-        for inputs, outputs in itertools.pairwise(widths)
-    )
+    return sum((inputs + 1) * outputs for widths in (bottom, top) for inputs, outputs in itertools.pairwise(widths))

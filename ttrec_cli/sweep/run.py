@@ -24,8 +24,8 @@ UNFINISHED = {Status.INTERRUPTED}
 class Listener(Protocol):
     """Who wants to know how a sweep goes; the library itself prints nothing."""
 
-    def say(self, text: str) -> None: ...
     def generating(self, rows: int) -> None: ...
+    def training(self, trials: Sequence[Trial]) -> None: ...
     def step(self, trial: Trial, step: Step) -> None: ...
     def finished(self, trial: Trial, row: Mapping[str, Any], shared: bool) -> None: ...
 
@@ -96,6 +96,7 @@ def run(sweep: Sweep, device: str, listener: Listener, retry_failed: bool = Fals
     done = {row["trained_as"]: row for row in sweep.stored.values() if row["status"] == Status.OK}
     if pending:
         data_path = materialise(sweep.loaded.config.data, sweep.directory, listener.generating)
+        listener.training(pending)
         with LocalWorker(device) as worker:
             for trial in pending:
                 shared = trial.trained_as in done

@@ -1,5 +1,6 @@
 """Train one trial in this process: build the model from its plan, train, evaluate, measure."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -128,10 +129,8 @@ def reset_peak(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM, the kernel's peak of resident memory
-    except OSError:
-        pass
 
 
 def _peak_bytes(device: torch.device) -> int:
