@@ -123,6 +123,13 @@ def test_otherwise_is_taken_only_where_the_data_is_absent(write, tmp_path: Path)
     assert load_sweep(path).config.name == "real"
 
 
+def test_overrides_reach_the_stand_in_but_for_the_place_of_the_real_data(write) -> None:
+    path = write(STAND_IN.replace("PATH", "nowhere"))
+    loaded = load_sweep(path, ("train.optimizer=sgd", "otherwise.data.rows=6000", "data.path=elsewhere"))
+    assert loaded.missing_data == "elsewhere"
+    assert (loaded.config.train.optimizer, loaded.config.data.rows) == ("sgd", 6000)
+
+
 def test_absent_data_without_otherwise_says_how_to_prepare_it(write) -> None:
     text = STAND_IN[: STAND_IN.index("otherwise")].replace("PATH", "nowhere")
     assert "ttrec data prepare criteo-kaggle" in error_of(write(text))
@@ -144,4 +151,7 @@ def test_mutated_files_never_give_a_traceback(write, data) -> None:
     try:
         load_sweep(write(GOOD[:start] + noise + GOOD[start + length :]))
     except ConfigError as error:
-        assert "\n" not in str(error)
+        message = str(error)
+    else:
+        message = ""
+    assert "\n" not in message

@@ -80,7 +80,7 @@ def test_sigkill_of_the_driver_loses_and_repeats_nothing(sweep: Path) -> None:
     time.sleep(chance.random())
     workers = workers_of(process.pid)
     process.kill()
-    process.wait()
+    process.communicate()
     before = finished(sweep)
     rerun = start(sweep)  # at once
     output, errors = rerun.communicate(timeout=300)

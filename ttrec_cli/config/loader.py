@@ -28,16 +28,19 @@ class LoadedSweep:
 def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
     """Read and check a sweep file and `key=value` overrides; raises `ConfigError` with the place of the mistake."""
     document = read_document(path)
+    _override(document, overrides)
     primary, stand_in = document, None
     if OTHERWISE in document.values:
         over = document.values[OTHERWISE]
         if not isinstance(over, dict) or "data" not in over:
             raise ConfigError(f"{document.place((OTHERWISE,))}: `otherwise:` is a mapping with its own `data:`")
         stand_in = document.merged_with(OTHERWISE)
+        # The command line counts more than `otherwise:`, but the real data's place is not the stand-in's.
+        _override(stand_in, tuple(o for o in overrides if o.split(".")[0] not in ("data", OTHERWISE)))
         values = {key: value for key, value in document.values.items() if key != OTHERWISE}
         primary = Document(document.source, values, document.places)
-    config = _checked(primary, overrides)
-    stand_in_config = _checked(stand_in, overrides) if stand_in else None
+    config = _checked(primary)
+    stand_in_config = _checked(stand_in) if stand_in else None
     if not isinstance(config.data, CriteoData) or config.data.is_there:
         return LoadedSweep(config, stand_in=False)
     if stand_in_config is None:
@@ -48,12 +51,15 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
     return LoadedSweep(stand_in_config, stand_in=True, missing_data=str(config.data.path))
 
 
-def _checked(document: Document, overrides: tuple[str, ...]) -> SweepConfig:
+def _override(document: Document, overrides: tuple[str, ...]) -> None:
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not key:
             raise ConfigError(f"--set {override}: write --set key=value, such as --set train.batch_size=256")
         document.set(key, parse_value(text), f"--set {override}")
+
+
+def _checked(document: Document) -> SweepConfig:
     try:
         config = SweepConfig.model_validate(document.values)
     except ValidationError as error:

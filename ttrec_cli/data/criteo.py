@@ -127,10 +127,10 @@ def _park(source: Path, parked: Path, skip_bad_lines: bool, progress: Progress) 
             first_bad = first_bad or block.first_bad
             if first_bad and not skip_bad_lines:
                 break
-            dense.write(dense_features(block.integers).data)
-            label.write(block.label.data)
+            dense.write(dense_features(block.integers).tobytes())
+            label.write(block.label.tobytes())
             for file, values in zip(columns, block.categories, strict=True):
-                file.write(values.data)
+                file.write(values.tobytes())
             rows += len(block.label)
             skipped += block.bad_lines
             progress(block.lines)

@@ -57,7 +57,7 @@ def column_skew(values: int, shape: CategoryShape) -> ColumnSkew:
 
     The head falls like a power of the rank from the top-1 share so that ten values hold the top-10 share;
     the tail goes on from there without a step. Where a table is scaled so small that its tail would have to
-    rise again, the head is flattened behind its first value; the top-10 share may then come out larger.
+    rise again, the head is flattened behind its first value, at last with it: the shares come out larger.
     """
     present = 1.0 - shape.missing
     if values <= HEAD:
@@ -65,8 +65,9 @@ def column_skew(values: int, shape: CategoryShape) -> ColumnSkew:
     else:
         head = _head(HEAD, shape.top1, shape.top10)
         if head[-1] < (present - shape.top10) / (values - HEAD):
-            level = (shape.top10 - shape.top1) / (HEAD - 1)
-            head[1:] = max(level, (present - shape.top1) / (values - 1))
+            head[1:] = max((shape.top10 - shape.top1) / (HEAD - 1), (present - shape.top1) / (values - 1))
+            if head[-1] > head[0]:
+                head[:] = present / values
         exponent = _tail_exponent(values, float(head[-1]), present - float(head.sum()))
     edges = np.concatenate([[0.0], np.cumsum(head)]) + shape.missing
     if values <= HEAD:

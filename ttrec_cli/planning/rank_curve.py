@@ -8,6 +8,7 @@ line found at one rank is still the least at another, concavity makes it the lea
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import isqrt
 
 from ttrec_cli.planning.shape_settings import ShapeSettings
 from ttrec_kernels.shape_checks import MAX_RANK
@@ -71,8 +72,7 @@ class RankCurve:
 
     def _piece(self, rank: int) -> _Piece:
         shape = self.settings.shape(self.rows, self.dim, rank)
-        sizes = [p * q for p, q in zip(shape.row_factors, shape.dim_factors, strict=True)]
-        return _Piece(rank, sizes[0] + sizes[-1], sum(sizes[1:-1]), shape)
+        return _Piece(rank, *_line_of(shape), shape)
 
     def _between(self, low: _Piece, high: _Piece) -> list[_Piece]:
         """Pieces that start after `low.start` and no later than `high.start`, where both were searched."""
@@ -99,16 +99,26 @@ def rank_curve(rows: int, dim: int, settings: ShapeSettings, most_parameters: in
 def largest_rank_within(
     rows: int, dim: int, most_parameters: int, settings: ShapeSettings, row_factors: tuple[int, ...] | None = None
 ) -> int:
-    """Largest equal rank with at most so many parameters, 0 if there is none; least parameters rise with the rank."""
+    """Largest equal rank whose shape has at most so many parameters, 0 if there is none.
 
-    def fits(rank: int) -> bool:
-        return settings.shape(rows, dim, rank, row_factors).parameters <= most_parameters
+    Least parameters rise with the rank, and the line of any shape lies above them: the rank up to which that line fits,
+    fits; and where the next one does not, none does.
+    """
+    rank = 0
+    while rank < MAX_RANK:
+        shape = settings.shape(rows, dim, rank + 1, row_factors)
+        if shape.parameters > most_parameters:
+            break
+        rank = min(_last_within(most_parameters, *_line_of(shape)), MAX_RANK)
+    return rank
 
-    high = 1
-    while high <= MAX_RANK and fits(high):
-        high *= 2
-    low, high = high // 2, min(high, MAX_RANK + 1)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
+
+def _last_within(most: int, ends: int, between: int) -> int:
+    """Largest whole r with r · (ends + between · r) <= most."""
+    return (isqrt(ends * ends + 4 * between * most) - ends) // (2 * between) if between else most // ends
+
+
+def _line_of(shape: TTShape) -> tuple[int, int]:
+    """Row factor times dim factor, summed over the outer cores and over the inner ones."""
+    sizes = [p * q for p, q in zip(shape.row_factors, shape.dim_factors, strict=True)]
+    return sizes[0] + sizes[-1], sum(sizes[1:-1])

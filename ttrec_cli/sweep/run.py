@@ -90,8 +90,9 @@ def run(sweep: Sweep, device: str, listener: Listener, retry_failed: bool = Fals
     started = time.monotonic()
     pending = sweep.pending(retry_failed)
     summary = Summary(total=len(sweep.trials))
+    pending_keys = {trial.key for trial in pending}
     for trial in sweep.trials:
-        if trial not in pending:
+        if trial.key not in pending_keys:
             _count_before(summary, trial, sweep.stored[trial.key])
     done = {row["trained_as"]: row for row in sweep.stored.values() if row["status"] == Status.OK}
     if pending:

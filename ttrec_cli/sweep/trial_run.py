@@ -1,7 +1,7 @@
 """Train one trial in this process: build the model from its plan, train, evaluate, measure."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     reset_peak(device)
     base_bytes = 0 if device.type == "cuda" else _resident_bytes("VmRSS")
     model = build_model(trial, device)
-    tt_parameters = list(embedding_of(model).tt_parameters())
+    tt_parameters = embedding_of(model).tt_parameters()
     initial = [core.detach().clone() for core in tt_parameters]
     config = trial.config.train
     schedule = Schedule(trial.train_samples, config.batch_size, config.test_batch_size, config.evaluations)
@@ -70,19 +70,19 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
     """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
-    torch.sparse.check_sparse_tensor_invariants.disable()
+    torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
     groups = (
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
-        (list(embedding.dense_parameters()), embedding_rate),
-        (list(embedding.tt_parameters()), embedding_rate),
+        (embedding.dense_parameters(), embedding_rate),
+        (embedding.tt_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
     return [make(parameters, lr=rate) for parameters, rate in trainable if parameters]
 
 
-def relative_change(before: list[Tensor], after: list[Tensor]) -> float | None:
+def relative_change(before: Sequence[Tensor], after: Sequence[Tensor]) -> float | None:
     """‖after − before‖ / ‖before‖ over all cores; none without TT tables."""
     if not before:
         return None
