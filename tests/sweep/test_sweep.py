@@ -75,6 +75,30 @@ def test_a_diverged_trial_is_a_row_and_exit_code_3(ttrec, tiny: Path, tmp_path: 
     assert result(retried)["trials"]["failed"] == 5
 
 
+def test_cells_that_come_to_one_plan_are_trained_once(ttrec, tiny: Path, tmp_path: Path) -> None:
+    overrides = ("--set", "grid.rank=[64, 128]", "--set", "grid.method=[tt]", "--set", "seeds=[0]")
+    done = ttrec("sweep", tiny, *overrides, "--json")
+    assert result(done)["trials"]["ok"] == 3
+    assert done.stderr.count("same plan as a trained trial") == 2
+    frame = read(tmp_path / "results").sort_values("rank")
+    assert frame["trained_as"].nunique() == 1
+    assert frame["rank"].tolist()[:2] == [64, 128]
+    assert frame["val_logloss"].nunique() == 1
+    assert "larger" in frame["left_dense"].iloc[0]
+    grown = ttrec("sweep", tiny, *overrides, "--set", "grid.rank=[64, 128, 256]", "--json")
+    assert result(grown)["trials"] == {"total": 4, "ok": 1, "skipped": 3, "failed": 0}
+    assert "same plan as a trained trial" in grown.stderr
+
+
+def test_a_hostile_name_stays_inside_the_results_folder(ttrec, tiny: Path, tmp_path: Path) -> None:
+    name = "../../<img src=x onerror=alert(1)>"
+    done = ttrec("sweep", tiny, "--set", f"name='{name}'", "--set", "grid.rank=[2]", "--set", "seeds=[0]", "--json")
+    assert done.returncode == 0, done.stderr
+    folder = Path(result(done)["directory"])
+    assert folder.parent == tmp_path / "results"
+    assert set(read(folder)["sweep"]) == {name}
+
+
 def test_no_cuda_is_said_in_one_line(ttrec, tiny: Path) -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():

@@ -13,7 +13,7 @@ from ttrec_cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from ttrec_cli.sweep.grid import Trial
-    from ttrec_cli.sweep.messages import Step
+    from ttrec_cli.sweep.messages import Machine, Step
     from ttrec_cli.sweep.run import Summary, Sweep
 
 
@@ -116,6 +116,10 @@ class Watcher:
         self._trials = len(trials)
         total = sum(trial.train_samples for trial in trials)
         self._bar = self._stack.enter_context(console.progress(self._name, total, "samples"))
+
+    def machine(self, machine: "Machine") -> None:
+        if machine.warning:
+            console.say(machine.warning)
 
     def step(self, trial: "Trial", step: "Step") -> None:
         best = f", best so far {self._best:.4f}" if self._best else ""

@@ -19,8 +19,9 @@ STOP_SECONDS = 5.0
 class LocalWorker:
     """Trains trials in a process of its own, kept between trials and replaced after one that killed it."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, on_start: Callable[[Machine], None]) -> None:
         self._device = device
+        self._on_start = on_start
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
         self.machine = Machine()
@@ -78,6 +79,7 @@ class LocalWorker:
                 self.machine = machine
             if self.machine.problem:
                 raise ConfigError(self.machine.problem)
+            self._on_start(self.machine)
         return self._connection
 
     def _receive(self, connection: Connection) -> "Step | Outcome | Machine":

@@ -8,12 +8,13 @@ from ttrec_cli.sweep.grid import Trial
 
 @dataclass(frozen=True)
 class Machine:
-    """What a worker runs on; `problem` says why it cannot run at all."""
+    """What a worker runs on; `warning` is for the user to know, `problem` says why it cannot run at all."""
 
     device: str = ""
     backend: str = ""
     gpu: str | None = None
     driver: str | None = None
+    warning: str = ""
     problem: str = ""
 
 

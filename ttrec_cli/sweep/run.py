@@ -15,7 +15,7 @@ from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.dataset import Dataset, describe, materialise
 from ttrec_cli.sweep.grid import Trial, expand
 from ttrec_cli.sweep.local_worker import LocalWorker
-from ttrec_cli.sweep.messages import Outcome, Step, Task
+from ttrec_cli.sweep.messages import Machine, Outcome, Step, Task
 from ttrec_cli.sweep.rows import planned_columns, result_row, shared_row
 
 UNFINISHED = {Status.INTERRUPTED}
@@ -26,6 +26,7 @@ class Listener(Protocol):
 
     def generating(self, rows: int) -> None: ...
     def training(self, trials: Sequence[Trial]) -> None: ...
+    def machine(self, machine: Machine) -> None: ...
     def step(self, trial: Trial, step: Step) -> None: ...
     def finished(self, trial: Trial, row: Mapping[str, Any], shared: bool) -> None: ...
 
@@ -98,7 +99,7 @@ def run(sweep: Sweep, device: str, listener: Listener, retry_failed: bool = Fals
     if pending:
         data_path = materialise(sweep.loaded.config.data, sweep.directory, listener.generating)
         listener.training(pending)
-        with LocalWorker(device) as worker:
+        with LocalWorker(device, listener.machine) as worker:
             for trial in pending:
                 shared = trial.trained_as in done
                 if shared:

@@ -42,9 +42,10 @@ def find_machine(choice: str) -> Machine:
     import torch
 
     if choice != "cpu" and torch.cuda.is_available():
-        if find_spec("cupy") is None and choice == "cuda":
-            return Machine(problem="--device cuda needs CuPy; install it with pip install 'ttrec[gpu]'")
-        return Machine("cuda", "reference", torch.cuda.get_device_name(), torch.version.cuda)
+        missing = "" if find_spec("cupy") else "CUDA DEVICE SEEN, BUT NO CUPY: install it with pip install 'ttrec[gpu]'"
+        if missing and choice == "cuda":
+            return Machine(problem=missing)
+        return Machine("cuda", "reference", torch.cuda.get_device_name(), torch.version.cuda, missing)
     if choice == "cuda":
         return Machine(problem="--device cuda: torch sees no CUDA device here; use --device cpu")
     return Machine("cpu", "reference")
