@@ -70,8 +70,9 @@ def main(arguments: list[str] | None = None) -> None:
         usage = ConfigError(f"{error.format_message()} Try: ttrec {command} --help".replace("  ", " "))
         code = console.show_error(usage, command, as_json)
     except (KeyboardInterrupt, typer.Abort):
-        console.say("ttrec: interrupted")
         code = ExitCode.INTERRUPTED
+    if code == ExitCode.INTERRUPTED:
+        console.say("ttrec: interrupted; what finished is kept, the same command goes on from there")
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
 
 
