@@ -4,6 +4,7 @@ from rich import box
 from rich.console import RenderableType
 from rich.table import Table
 
+from ttrec_cli.commands.factorize_words import factors_text, rank_text, short, size_text
 from ttrec_cli.planning import Candidates, ShapeSettings, excess_over_bound
 from ttrec_kernels.shapes import TTShape, format_factors
 
@@ -11,15 +12,15 @@ RECOMMENDED, FLAGGED = "▸", "!"
 HEADINGS = ("para-\nmeters", "\nsize", "times\nsmaller", "FLOPs a\nlookup", "pad-\nding", "above\nbound")
 
 
-def show_candidates(candidates: Candidates) -> tuple[RenderableType, ...]:
+def show_candidates(candidates: Candidates, item_bytes: int = 4) -> tuple[RenderableType, ...]:
     """The table, a sentence, and a line for each flagged rank; three cores fit 80 columns unfolded."""
     flags = [f"{FLAGGED} {line}" for shape in candidates.shapes if (line := _flags(shape))]
-    return (_table(candidates), _sentence(candidates.recommended), *flags)
+    return (_table(candidates, item_bytes), _sentence(candidates.recommended, item_bytes), *flags)
 
 
-def _table(candidates: Candidates) -> Table:
+def _table(candidates: Candidates, item_bytes: int) -> Table:
     first = candidates.shapes[0]
-    title = f"{first.rows:,} rows × {first.dim}: {_bytes(4 * first.dense_parameters)} uncompressed"
+    title = f"{first.rows:,} rows × {first.dim}: {size_text(item_bytes * first.dense_parameters)} uncompressed"
     table = Table(
         title=title,
         title_justify="left",
@@ -35,31 +36,32 @@ def _table(candidates: Candidates) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for shape in candidates.shapes:
         chosen = shape is candidates.recommended
-        table.add_row(*_cells(shape, chosen), style="bold green" if chosen else None)
+        table.add_row(*_cells(shape, chosen, item_bytes), style="bold green" if chosen else None)
     return table
 
 
-def _cells(shape: TTShape, chosen: bool) -> tuple[str, ...]:
+def _cells(shape: TTShape, chosen: bool, item_bytes: int) -> tuple[str, ...]:
     marks = [mark for mark, is_set in ((RECOMMENDED, chosen), (FLAGGED, bool(_flags(shape)))) if is_set]
     return (
-        " ".join([*marks, _rank(shape)]),
-        _factors(shape),
+        " ".join([*marks, rank_text(shape)]),
+        factors_text(shape),
         f"{shape.parameters:,}",
-        _bytes(shape.bytes()),
-        f"{_short(shape.compression)}×" if shape.compression >= 0.01 else "<0.01×",
+        size_text(shape.bytes(item_bytes)),
+        f"{short(shape.compression)}×" if shape.compression >= 0.01 else "<0.01×",
         f"{shape.flops_per_lookup:,}",
-        f"{_short(100 * shape.padding_fraction)} %",
-        f"{_short(100 * excess_over_bound(shape))} %",
+        f"{short(100 * shape.padding_fraction)} %",
+        f"{short(100 * excess_over_bound(shape))} %",
     )
 
 
-def _sentence(shape: TTShape) -> str:
+def _sentence(shape: TTShape, item_bytes: int) -> str:
     """The recommended shape in words: sizes only, because nothing was trained."""
     factor = shape.compression
-    size = f"{_short(factor)}× smaller" if factor >= 1 else f"{_short(1 / factor)}× larger"
+    size = f"{short(factor)}× smaller" if factor >= 1 else f"{short(1 / factor)}× larger"
     return (
-        f"{RECOMMENDED} Rank {_rank(shape)} with {_factors(shape)} takes {_bytes(shape.bytes())} instead of "
-        f"{_bytes(4 * shape.dense_parameters)}: {size}{_comparison(shape)}; how accurate it is, only training can say."
+        f"{RECOMMENDED} Rank {rank_text(shape)} with {factors_text(shape)} takes "
+        f"{size_text(shape.bytes(item_bytes))} instead of {size_text(item_bytes * shape.dense_parameters)}: "
+        f"{size}{_comparison(shape)}; how accurate it is, only training can say."
     )
 
 
@@ -68,11 +70,11 @@ def _comparison(shape: TTShape) -> str:
     inner = shape.ranks[1:-1]
     paper = ShapeSettings(rule="entropy", cores=shape.cores).shape(shape.rows, shape.dim, inner)
     if paper.parameters > shape.parameters:
-        return f", and {_short(paper.parameters / shape.parameters)}× smaller at equal rank than the paper's shape"
+        return f", and {short(paper.parameters / shape.parameters)}× smaller at equal rank than the paper's shape"
     smallest = ShapeSettings(cores=shape.cores).shape(shape.rows, shape.dim, inner)
     if smallest.parameters < shape.parameters:
-        ratio = _short(shape.parameters / smallest.parameters)
-        return f", while {_factors(smallest)} is {ratio}× smaller at equal rank"
+        ratio = short(shape.parameters / smallest.parameters)
+        return f", while {factors_text(smallest)} is {ratio}× smaller at equal rank"
     return ""
 
 
@@ -84,26 +86,4 @@ def _flags(shape: TTShape) -> str:
     if shape.useless_rank:
         most = format_factors(shape.max_useful_ranks[1:-1])
         reasons.append(f"useless rank, this shape can use at most {most}")
-    return f"Rank {_rank(shape)}: {'; '.join(reasons)}." if reasons else ""
-
-
-def _factors(shape: TTShape) -> str:
-    return f"{format_factors(shape.row_factors)} × {format_factors(shape.dim_factors)}"
-
-
-def _rank(shape: TTShape) -> str:
-    inner = shape.ranks[1:-1]
-    return str(inner[0]) if len(set(inner)) == 1 else format_factors(inner)
-
-
-def _bytes(count: float) -> str:
-    """Three figures with a decimal unit; MB = 10^6 bytes."""
-    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= size:
-            return f"{_short(count / size)} {unit}"
-    return f"{count:.0f} B"
-
-
-def _short(value: float) -> str:
-    """About three figures, and every digit before the point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"Rank {rank_text(shape)}: {'; '.join(reasons)}." if reasons else ""

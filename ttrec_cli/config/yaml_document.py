@@ -14,6 +14,7 @@ from ttrec_cli.errors import ConfigError
 KeyPath = tuple[str | int, ...]
 MAX_FILE_BYTES = 1_000_000
 MAX_DEPTH = 20
+SWEEP_FILE = "a sweep file"
 
 
 @dataclass
@@ -59,10 +60,24 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read a YAML mapping; `ConfigError` with file, line and column for anything that is not plain YAML."""
+    document = Document(str(path), {})
+    values = _read(path, document, SWEEP_FILE)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}:1:1: {SWEEP_FILE} is a mapping of keys, but this holds {_kind(values)}")
+    document.values = values
+    return document
+
+
+def read_values(path: Path, what: str) -> Any:
+    """Plain values of any YAML file, by the same rules; errors call it `what`, such as "a table plan"."""
+    return _read(path, Document(str(path), {}), what)
+
+
+def _read(path: Path, document: Document, what: str) -> Any:
     try:
-        text = _read_text(path)
+        text = read_text(path, what)
         _refuse_tricks(text, str(path))
-        root = YAML(typ="rt", pure=True).load(text)
+        return _plain(YAML(typ="rt", pure=True).load(text), (), document)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}:1:1"
@@ -70,11 +85,6 @@ def read_document(path: Path) -> Document:
         raise ConfigError(f"{place}: {problem}; mend the YAML there") from None
     except (YAMLError, ValueError, RecursionError, OverflowError) as error:
         raise ConfigError(f"{path}:1:1: not readable as YAML: {' '.join(str(error).split())[:200]}") from None
-    if not isinstance(root, Mapping):
-        raise ConfigError(f"{path}:1:1: a sweep file is a mapping of keys, but this holds {_kind(root)}")
-    document = Document(str(path), {})
-    document.values = _plain(root, (), document)
-    return document
 
 
 def parse_value(text: str) -> Any:
@@ -86,18 +96,22 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path, what: str = SWEEP_FILE) -> str:
+    """A file's text, if it is UTF-8 and not too large; `ConfigError` otherwise."""
+    hint = "see sweeps/ for examples" if what == SWEEP_FILE else "check the path"
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise ConfigError(f"{path}: a sweep file has at most {MAX_FILE_BYTES} bytes, but this has {size}")
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:  # a device or a pipe has no size to ask for
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise ConfigError(f"{path}: {what} has at most {MAX_FILE_BYTES} bytes, but this has more")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: a sweep file is UTF-8 text, but byte {error.start} is not") from None
+        raise ConfigError(f"{path}: {what} is UTF-8 text, but byte {error.start} is not") from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder; give a sweep file such as sweeps/quickstart.yaml") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}; see sweeps/ for examples") from None
+        raise ConfigError(f"{path}: is a folder; give {what} such as sweeps/quickstart.yaml") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: cannot be read: {reason}; {hint}") from None
 
 
 def _refuse_tricks(text: str, source: str) -> None:

@@ -1,5 +1,6 @@
-"""From table lists and ranks to table plans: pure arithmetic, no torch."""
+"""From table lists, ranks and budgets to table plans: pure arithmetic, no torch."""
 
+from ttrec_cli.planning.budget import Budget, TableFit, fit_table
 from ttrec_cli.planning.candidates import (
     DEFAULT_RANK,
     STANDARD_RANKS,
@@ -8,8 +9,12 @@ from ttrec_cli.planning.candidates import (
     excess_over_bound,
     list_candidates,
 )
+from ttrec_cli.planning.model_budget import BudgetPlan, plan_within, ranked_tables
 from ttrec_cli.planning.model_plan import plan_tables
+from ttrec_cli.planning.plan_file import is_plan, plan_from_values, plan_yaml
 from ttrec_cli.planning.shape_settings import ShapeRule, ShapeSettings
+from ttrec_cli.planning.spread import spread_within
+from ttrec_cli.planning.table_list import ModelTable, named_tables
 from ttrec_cli.planning.tables import (
     KAGGLE_ROWS,
     ROWS_BY_NAME,
@@ -18,6 +23,7 @@ from ttrec_cli.planning.tables import (
     TERABYTE_ROWS,
     table_rows,
 )
+from ttrec_cli.planning.usage import Usage, usage
 
 __all__ = [
     "DEFAULT_RANK",
@@ -27,12 +33,26 @@ __all__ = [
     "TABLE_NAMES",
     "TERABYTE_40M_ROWS",
     "TERABYTE_ROWS",
+    "Budget",
+    "BudgetPlan",
     "Candidates",
+    "ModelTable",
     "ShapeRule",
     "ShapeSettings",
+    "TableFit",
+    "Usage",
     "candidate_record",
     "excess_over_bound",
+    "fit_table",
+    "is_plan",
     "list_candidates",
+    "named_tables",
+    "plan_from_values",
     "plan_tables",
+    "plan_within",
+    "plan_yaml",
+    "ranked_tables",
+    "spread_within",
     "table_rows",
+    "usage",
 ]

@@ -46,14 +46,14 @@ def excess_over_bound(shape: TTShape) -> float:
     return shape.parameters / shape.bound_parameters - 1
 
 
-def candidate_record(shape: TTShape) -> dict[str, Any]:
-    """One candidate as plain JSON types, fp32 bytes; the names are a contract with scripts."""
+def candidate_record(shape: TTShape, item_bytes: int = 4) -> dict[str, Any]:
+    """One candidate as plain JSON types, `item_bytes` a number; the names are a contract with scripts."""
     return {
         "row_factors": list(shape.row_factors),
         "dim_factors": list(shape.dim_factors),
         "ranks": list(shape.ranks),
         "parameters": shape.parameters,
-        "bytes": shape.bytes(),
+        "bytes": shape.bytes(item_bytes),
         "compression": shape.compression,
         "flops_per_lookup": shape.flops_per_lookup,
         "padding_fraction": shape.padding_fraction,

@@ -2,9 +2,10 @@
 
 The linear relaxation gives a price of cost (its Lagrange multiplier). At that price every option has a regret, what
 it loses against the best of its class; the loss of a whole choice exceeds the bound of the relaxation by exactly
-the sum of its regrets plus the price of what it leaves unspent. So all choices within a gap of the bound use options of little
-regret only: they are enumerated, without dominated ones, and the gap is doubled until it holds a choice. Where there
-would be too many, the class that the relaxation splits between two options is cut there, and both parts are searched.
+the sum of its regrets plus the price of what it leaves unspent. So all choices within a gap of the bound use
+options of little regret only: they are enumerated, without dominated ones, and the gap is doubled until it holds a
+choice. Where there would be too many, the class that the relaxation splits between two options is cut there, and
+both parts are searched.
 
 Source: Sinha and Zoltners (1979) for the relaxation; Kellerer, Pferschy and Pisinger, Knapsack Problems (2004), §11.
 """
@@ -17,7 +18,8 @@ Option = tuple[int, float, int]
 """Cost, loss and index of an option of a class."""
 
 _FIRST_GAPS = 2**12
-_MOST_STATES = 20_000
+_FIRST_STATES = 100
+"""Choices that may be enumerated in the first part; with every further part so many more, as cuts did not help."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def least_loss(classes: Sequence[Sequence[tuple[int, float]]], budget: int) -> t
     """Index of the option to take of each class, given as (cost, loss) of its options; None if nothing fits."""
     parts = [[_class((cost, loss, index) for index, (cost, loss) in enumerate(options)) for options in classes]]
     best: _Choice | None = None
+    most_states = 0
     while parts:
         part = parts.pop()
         if sum(each.options[0][0] for each in part) > budget:
@@ -74,7 +77,8 @@ def least_loss(classes: Sequence[Sequence[tuple[int, float]]], budget: int) -> t
         best = _better(best, relaxed.rounded)
         if relaxed.bound >= best.loss:
             continue
-        found, is_least = _search(part, budget, relaxed, best.loss - relaxed.bound)
+        most_states += _FIRST_STATES
+        found, is_least = _search(part, budget, relaxed, best.loss - relaxed.bound, most_states)
         best = _better(best, found) if found else best
         if not is_least:
             parts += _cut(part, relaxed)
@@ -120,9 +124,7 @@ def _relaxation(part: Sequence[_Class], budget: int) -> _Relaxed:
     """Steps along the hulls, the most saving ones first; the first one that does not fit sets the price."""
     taken = [each.options[0] for each in part]
     steps = sorted(
-        (-_saving(cheap, dear), at, cheap, dear)
-        for at, each in enumerate(part)
-        for cheap, dear in pairwise(each.hull)
+        (-_saving(cheap, dear), at, cheap, dear) for at, each in enumerate(part) for cheap, dear in pairwise(each.hull)
     )
     left = budget - sum(option[0] for option in taken)
     price, cut_class, cut_cost = -1.0, 0, 0
@@ -137,13 +139,13 @@ def _relaxation(part: Sequence[_Class], budget: int) -> _Relaxed:
 
 
 def _search(
-    part: Sequence[_Class], budget: int, relaxed: _Relaxed, widest: float
+    part: Sequence[_Class], budget: int, relaxed: _Relaxed, widest: float, most_states: int
 ) -> tuple[_Choice | None, bool]:
     """The choice of least loss within `widest` of the bound, and whether the search could be finished."""
     regrets = [_regrets(each, relaxed.price, widest) for each in part]
     gap = widest / _FIRST_GAPS
     while True:
-        states = _states([_little(options, gap) for options in regrets], budget, relaxed.price, gap)
+        states = _states([_little(options, gap) for options in regrets], budget, relaxed.price, gap, most_states)
         if states is None:
             return None, False
         if states and (states[-1].loss - relaxed.bound <= gap or gap >= widest):
@@ -166,7 +168,7 @@ def _little(regrets: Sequence[tuple[float, Option]], gap: float) -> list[tuple[f
 
 
 def _states(
-    classes: Sequence[Sequence[tuple[float, Option]]], budget: int, price: float, gap: float
+    classes: Sequence[Sequence[tuple[float, Option]]], budget: int, price: float, gap: float, most_states: int
 ) -> list[_State] | None:
     """Undominated choices within `gap` of the bound, the last one of least loss; None if they are too many."""
     cheapest = [min(option[0] for _, option in options) for options in classes]
@@ -183,7 +185,7 @@ def _states(
                     break
                 if total + least <= budget and regrets + price * (budget - total - most) <= gap:
                     grown.append(_State(total, state.loss + loss, regrets, index, state))
-            if len(grown) > _MOST_STATES:
+            if len(grown) > most_states:
                 return None
         states = _undominated(grown)
     return states

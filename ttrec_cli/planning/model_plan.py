@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning.shape_settings import ShapeSettings
+from ttrec_kernels.shapes import TTShape
 from ttrec_kernels.table_plan import TableKind, TablePlan
 
 
@@ -24,25 +25,31 @@ def plan_tables(
     settings = ShapeSettings() if shape is None else shape
     if len(names) != len(rows):
         raise ConfigError(f"every table needs a name and rows, but there are {len(names)} names and {len(rows)} rows")
+    chosen = largest_tables(rows, largest)
+    return tuple(
+        compressed_or_dense(name, settings.shape(count, dim, rank)) if table in chosen else TablePlan(name, count, dim)
+        for table, (name, count) in enumerate(zip(names, rows, strict=True))
+    )
+
+
+def largest_tables(rows: Sequence[int], largest: int) -> frozenset[int]:
+    """Indices of the `largest` largest tables; of equally large ones the first. Raises `ConfigError`."""
     if not 0 <= largest <= len(rows):
         nearest = min(max(largest, 0), len(rows))
         raise ConfigError(
             f"tables to compress must lie in 0 … {len(rows)}, the tables there are, but are {largest}; "
             f"the nearest valid value is {nearest}"
         )
-    chosen = set(sorted(range(len(rows)), key=lambda table: -rows[table])[:largest])
-    return tuple(
-        _compressed(name, count, dim, rank, settings) if table in chosen else TablePlan(name, count, dim)
-        for table, (name, count) in enumerate(zip(names, rows, strict=True))
+    return frozenset(sorted(range(len(rows)), key=lambda table: -rows[table])[:largest])
+
+
+def compressed_or_dense(name: str, shape: TTShape) -> TablePlan:
+    """The table as this tensor train, or dense where that is smaller; `reason` then says so."""
+    if not shape.larger_than_dense:
+        return TablePlan(name, shape.rows, shape.dim, TableKind.TT, shape)
+    inner = ",".join(str(value) for value in sorted(set(shape.ranks[1:-1])))
+    reason = (
+        f"at rank {inner} a tensor train of {shape.parameters} parameters "
+        f"would be larger than dense, {shape.dense_parameters}"
     )
-
-
-def _compressed(name: str, rows: int, dim: int, rank: int | tuple[int, ...], settings: ShapeSettings) -> TablePlan:
-    shape = settings.shape(rows, dim, rank)
-    if shape.larger_than_dense:
-        inner = ",".join(str(value) for value in sorted(set(shape.ranks[1:-1])))
-        reason = (
-            f"at rank {inner} a tensor train of {shape.parameters} parameters would be larger than dense, {rows * dim}"
-        )
-        return TablePlan(name, rows, dim, reason=reason)
-    return TablePlan(name, rows, dim, TableKind.TT, shape)
+    return TablePlan(name, shape.rows, shape.dim, reason=reason)
