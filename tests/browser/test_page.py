@@ -10,8 +10,8 @@ from ttrec_cli.report import build_page, write_page
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-POINTS = "document.querySelectorAll('.scatterlayer path.point').length"
-ROWS = "document.querySelectorAll('tbody tr').length"
+POINTS = "document.querySelectorAll('.main .scatterlayer path.point').length"
+ROWS = "document.querySelectorAll('.scroll:not(details *) tbody tr').length"
 DEVICES = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
 
 
@@ -23,6 +23,9 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def page(folder, make_frame, kaggle_rows, make_row):
     """Two groups: 75 points with frozen controls, and one with a hostile name; one failure, one damaged file."""
+    place = folder / "page.html"
+    if place.exists():
+        return place
     rows = kaggle_rows(frozen=True, synthetic=True, stand_in=True, ended_at="2027")
     rows += [
         make_row(sweep=HOSTILE, dataset=HOSTILE, method=HOSTILE),
@@ -30,7 +33,7 @@ def page(folder, make_frame, kaggle_rows, make_row):
     ]
     frame = make_frame(rows)
     analyses = [analyse(group, Metric.ACCURACY) for group in groups(frame)]
-    return write_page(build_page(analyses, failures(frame), [f"{HOSTILE}: torn"]), folder / "page.html")
+    return write_page(build_page(analyses, failures(frame), [f"{HOSTILE}: torn"]), place)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -107,8 +110,8 @@ def test_without_scripts_the_names_and_the_tables_are_there(tab, page):
         assert tab.evaluate(ROWS) == 113
         assert tab.evaluate("document.documentElement.lang") == "en"
         labels = tab.evaluate("[...document.querySelectorAll('[role=img]')].map(e => e.ariaLabel)")
-        assert len(labels) == 2
-        assert all("on the frontier" in label for label in labels)
+        assert sum("on the frontier" in label for label in labels) == 2
+        assert all(len(label) > 40 for label in labels)
     finally:
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
 

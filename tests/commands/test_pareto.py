@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from ttrec_cli.commands.pareto import pareto
-from ttrec_cli.errors import ExitCode, NothingToReportError, exit_code
-from ttrec_cli.store import write_trial
+from ttrec_cli.errors import ConfigError, ExitCode, NothingToReportError, exit_code
+from ttrec_cli.planning import KAGGLE_ROWS, TABLE_NAMES, plan_tables
+from ttrec_cli.planning.plan_file import plan_from_values
+from ttrec_cli.store import compact, write_curve, write_trial
 
 
 @pytest.fixture
@@ -21,8 +24,8 @@ def results(tmp_path, kaggle_rows):
 
 @pytest.fixture
 def run(capsys):
-    def call(results: Path, **options):
-        pareto(results, **options)
+    def call(*results: Path, **options):
+        pareto(list(results), **options)
         return capsys.readouterr()
 
     return call
@@ -104,7 +107,7 @@ def test_nothing_to_report_is_one_clear_line(tmp_path, make_row, capsys, kind):
     if kind == "failed":
         write_trial(folder, make_row(status="failed", reason="bad"))
     with pytest.raises(NothingToReportError) as caught:
-        pareto(folder)
+        pareto([folder])
     assert exit_code(caught.value) == ExitCode.NOTHING_TO_REPORT == 4
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -117,8 +120,107 @@ def test_neither_torch_nor_cupy_is_imported(results):
     code = (
         "import sys; from pathlib import Path; from ttrec_cli.commands.pareto import pareto; "
         "light = {'pandas', 'plotly', 'moocore', 'numpy'} & set(sys.modules); "
-        "pareto(Path(sys.argv[1])); "
+        "pareto([Path(sys.argv[1])]); "
         "print(sorted(light), sorted({'torch', 'cupy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code, str(results)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[] []"
+
+
+@pytest.fixture
+def few(tmp_path, make_row):
+    """An uncompressed model and two compressed ones with their plans, compacted; one curve."""
+    for rank, size, accuracy in ((None, 2_160_000_000, 0.79), (8, 10_000_000, 0.787), (32, 20_000_000, 0.7897)):
+        plans = plan_tables(TABLE_NAMES, KAGGLE_ROWS, 16, rank or 8, 7 if rank else 0)
+        row = make_row(
+            method="tt" if rank else "dense",
+            rank=rank,
+            tables=7 if rank else 0,
+            model_bytes=size,
+            compression=117.0 if rank else 1.0,
+            val_accuracy=accuracy,
+            plan=json.dumps([plan.to_dict() for plan in plans]),
+        )
+        write_trial(tmp_path / "few" / "sweep", row)
+        write_curve(tmp_path / "few" / "sweep", row["key"], [{"samples": 1000, "val_accuracy": accuracy}])
+    compact(tmp_path / "few" / "sweep")
+    return tmp_path / "few"
+
+
+def test_a_wish_is_answered_and_its_plan_exported(few, run, tmp_path):
+    chosen = tmp_path / "chosen.yaml"
+    result = json.loads(run(few, max_bytes="15MB", export=chosen, json=True).out)["result"]
+    assert result["answer"]["point"]["rank"] == 8
+    assert result["exported"] == str(chosen)
+    plans = plan_from_values(YAML(typ="safe").load(chosen.read_text(encoding="utf-8")), str(chosen))
+    assert plans == plan_tables(TABLE_NAMES, KAGGLE_ROWS, 16, 8, 7)
+    assert result["answer"]["plan"] == [plan.to_dict() for plan in plans]
+
+
+@pytest.mark.parametrize(
+    ("options", "rank"),
+    [({"within": 0.05}, 32), ({"within": 0.5}, 8), ({"min_compression": 100.0}, 32), ({"pick": "knee"}, 32)],
+)
+def test_each_way_to_pick_says_so(few, run, options, rank):
+    assert f"7 tables at rank {rank}, dim 16: " in run(few, **options).out
+
+
+def test_nothing_to_export_is_one_clear_line(few, tmp_path):
+    chosen = tmp_path / "chosen.yaml"
+    with pytest.raises(
+        NothingToReportError, match=r"chosen\.yaml: must hold the chosen table plan, but nothing on the"
+    ):
+        pareto([few], max_bytes="1kB", export=chosen)
+    assert not chosen.exists()
+
+
+def test_an_unknown_plan_cannot_be_exported(results, tmp_path):
+    with pytest.raises(NothingToReportError, match="does not tell it"):
+        pareto([results], export=tmp_path / "chosen.yaml")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"csv": True, "json": True}, "both want stdout"),
+        ({"pick": "knee", "within": 0.1}, "choose differently"),
+        ({"max_bytes": "50 parsecs"}, "--max-bytes must be bytes"),
+        ({"export": Path("/")}, "must name a file"),
+    ],
+)
+def test_options_that_cannot_be_meant(few, options, words):
+    with pytest.raises(ConfigError, match=words):
+        pareto([few], **options)
+
+
+def test_three_folders_are_too_many(few):
+    with pytest.raises(ConfigError, match="3 were given"):
+        pareto([few, few, few])
+
+
+def test_csv_is_all_that_is_printed(few, run):
+    lines = run(few, csv=True).out.splitlines()
+    assert lines[0].startswith("method,rank,tables,dim,seeds,")
+    assert len(lines) == 1 + 3
+
+
+def test_two_folders_are_compared(few, results, run):
+    result = json.loads(run(few, results, json=True).out)["result"]
+    compared = result["comparison"]
+    assert compared["difference"] == compared["hypervolumes"][1] - compared["hypervolumes"][0]
+    assert compared["obstacles"] == ["seeds"]
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert f"Hypervolume of {results} minus that of {few}" in page
+    assert f"{few}: kaggle on criteo-kaggle" in page
+    assert "Hypervolume of" in run(few, results).out
+
+
+def test_a_third_objective_and_normalised_entropy(few, run):
+    result = json.loads(run(few, third="step", metric="ne", json=True).out)["result"]
+    assert (result["metric"], result["third_objective"]) == ("ne", "step")
+
+
+def test_the_terminal_shows_the_plot_and_the_page_the_curves(few, run):
+    shown = run(few).out
+    assert "@ chosen  o frontier  * uncompressed" in shown
+    assert "Validation accuracy over samples seen" in (few / "pareto.html").read_text(encoding="utf-8")

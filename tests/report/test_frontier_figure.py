@@ -47,7 +47,7 @@ def test_traces_carry_a_colour_for_each_theme(picture):
 
 
 def test_the_frontier_is_a_step_line_to_the_right_edge(picture):
-    (line,) = [trace for trace in make_figure(picture).data if trace.mode == "lines"]
+    (line,) = [trace for trace in make_figure(picture).data if trace.name == "frontier"]
     assert line.line.shape == "hv"
     assert line.line.color == INK.light
     assert line.x[:-1] == tuple(mark.model_bytes for mark in picture.frontier)
@@ -106,4 +106,4 @@ def test_the_legend_explains_what_occurs(picture):
     legend = legend_html(picture)
     for words in ("Rank: colour and size", "Dim: shape", "Tables compressed: shade", "uncompressed", "never trained"):
         assert words in legend
-    assert legend.count("<li>") == 4 + 3 + 3 + 4
+    assert legend.count("<li>") == 4 + 3 + 3 + 5

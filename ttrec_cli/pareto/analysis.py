@@ -5,13 +5,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 
+from ttrec_cli.pareto.attainment import Band
 from ttrec_cli.pareto.frontier import Reference, hypervolume, on_frontier
 from ttrec_cli.pareto.groups import Group
-from ttrec_cli.pareto.metric import Metric
+from ttrec_cli.pareto.metric import Cost, Metric
 from ttrec_cli.pareto.paired import Difference, TrainingEffect, paired_difference, training_effects
+from ttrec_cli.pareto.picking import Pick, Wish, pick
 from ttrec_cli.pareto.points import Point
+from ttrec_cli.pareto.resampling import bootstrap_interval
+from ttrec_cli.pareto.rivals import find_rivals
 from ttrec_cli.pareto.sentence import Answer, about_data, choose, make_sentence
 from ttrec_cli.pareto.settings import flat_settings
+
+TIED = 0.05
+"""From this probability of being on the frontier a point counts as tied with it."""
 
 _Match = tuple[int, str]
 """Dim and settings, by which a point finds the uncompressed model it is compared with."""
@@ -22,13 +29,23 @@ class AssessedPoint:
     """A point with its place in the group.
 
     `complete`: it has every seed of the group, so it competes. `to_baseline`: the paired difference of the
-    metric to the uncompressed model of the same dim; None for that model itself and where there is none.
+    metric to the uncompressed model of the same dim, `bootstrap` its 95 % bootstrap interval; None for that model
+    itself and where there is none. `probability`: how often the point is on the frontier when the seeds are drawn
+    again; None with a single seed. `contribution`: the hypervolume that would be lost without it.
     """
 
     point: Point
     complete: bool
     on_frontier: bool
     to_baseline: Difference | None
+    bootstrap: tuple[float, float] | None = None
+    probability: float | None = None
+    contribution: float = 0.0
+
+    @property
+    def is_tied(self) -> bool:
+        """Whether it is not on the frontier, but noise alone may keep it off."""
+        return not self.on_frontier and (self.probability or 0.0) >= TIED
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,9 @@ class Analysis:
     """One group seen through one metric; `points` come smallest model first.
 
     `baseline` is the best uncompressed model, None if there is none. `hypervolume` is measured from
-    `reference` in decades of bytes times units of the metric; 0 with None if nothing competes.
+    `reference` in decades of bytes times units of the metric (times decades of the `third` objective, if there is
+    one); 0 with None if nothing competes. `band` says how the frontier varies from seed to seed; None with a single
+    seed and with a third objective.
     """
 
     group: Group
@@ -47,6 +66,8 @@ class Analysis:
     reference: Reference | None
     hypervolume: float
     answer: Answer
+    third: Cost | None = None
+    band: Band | None = None
 
     @property
     def frontier(self) -> tuple[AssessedPoint, ...]:
@@ -54,25 +75,29 @@ class Analysis:
         return tuple(assessed for assessed in self.points if assessed.on_frontier)
 
 
-def analyse(group: Group, metric: Metric) -> Analysis:
-    """Find the frontier of a group and what can be said about it."""
-    score = metric.validation
-    rivals = tuple(p for p in group.points if group.is_complete(p) and isfinite(p.mean(score)))
-    sizes, values = [float(p.model_bytes) for p in rivals], [p.mean(score) for p in rivals]
-    mask = on_frontier(sizes, values, metric)
-    frontier = tuple(p for p, wins in zip(rivals, mask, strict=True) if wins)
-    winners = set(frontier)
-    reference = _reference(rivals, metric)
-    best, own = best_baseline(rivals, metric), own_baselines(group, metric)
+def analyse(group: Group, metric: Metric, wish: Wish | None = None, third: Cost | None = None) -> Analysis:
+    """Find the frontier of a group and what can be said about it; a `wish` replaces the usual choice."""
+    rivals = find_rivals(group, metric, third)
+    mask = on_frontier(rivals.sizes, rivals.values, metric, rivals.third)
+    frontier = tuple(p for p, wins in zip(rivals.points, mask, strict=True) if wins)
+    winners, chances = set(frontier), rivals.probabilities()
+    reference = rivals.reference()
+    shares = rivals.contributions(reference) if reference else {}
+    best, own = best_baseline(rivals.points, metric), own_baselines(group, metric)
     return Analysis(
         group=group,
         metric=metric,
-        points=tuple(_assess(group, p, p in winners, own.get(_match(p)), metric) for p in group.points),
+        points=tuple(
+            _assess(group, p, own.get(_match(p)), metric, (p in winners, chances.get(p), shares.get(p, 0.0)))
+            for p in group.points
+        ),
         baseline=best,
         effects=training_effects(group.points),
         reference=reference,
-        hypervolume=hypervolume(sizes, values, metric, reference) if reference else 0.0,
-        answer=_answer(group, frontier, own, best, metric),
+        hypervolume=hypervolume(rivals.sizes, rivals.values, metric, reference, rivals.third) if reference else 0.0,
+        answer=_answer(group, frontier, own, best, (metric, wish)),
+        third=third,
+        band=rivals.band(frontier),
     )
 
 
@@ -106,29 +131,36 @@ def _match(point: Point) -> _Match:
     return point.dim, point.settings
 
 
-def _assess(group: Group, point: Point, wins: bool, own: Point | None, metric: Metric) -> AssessedPoint:
-    gap = paired_difference(point, own, metric.validation) if own and not point.is_dense else None
-    return AssessedPoint(point, group.is_complete(point), wins, gap)
+def _assess(
+    group: Group, point: Point, own: Point | None, metric: Metric, place: tuple[bool, float | None, float]
+) -> AssessedPoint:
+    score = metric.validation
+    gap = paired_difference(point, own, score) if own and not point.is_dense else None
+    again = None
+    if gap is not None and own is not None and gap.has_interval:
+        again = bootstrap_interval([point.at(score, seed) - own.at(score, seed) for seed in gap.seeds])
+    wins, chance, share = place
+    return AssessedPoint(point, group.is_complete(point), wins, gap, again, chance, share)
 
 
 def _answer(
-    group: Group, frontier: tuple[Point, ...], own: Mapping[_Match, Point], best: Point | None, metric: Metric
+    group: Group,
+    frontier: tuple[Point, ...],
+    own: Mapping[_Match, Point],
+    best: Point | None,
+    asked: tuple[Metric, Wish | None],
 ) -> Answer:
-    point, rule = choose(frontier, best, metric)
-    if point is None:
-        why = "no configuration has finished on all seeds" if not frontier else rule
+    metric, wish = asked
+    if wish is None or wish.is_empty:
+        chosen = Pick(*choose(frontier, best, metric))
+    else:
+        chosen = pick(frontier, best, metric, wish)
+    if chosen.point is None:
+        why = "no configuration has finished on all seeds" if not frontier else chosen.rule
         sentence = f"{about_data(group)}{why}."
         return Answer(None, why, sentence[0].upper() + sentence[1:])
-    return Answer(point, rule, make_sentence(group, point, own.get(_match(point)), best, metric))
-
-
-def _reference(rivals: tuple[Point, ...], metric: Metric) -> Reference | None:
-    """Bytes of the largest uncompressed model (without one: of the largest model) and the group's worst value."""
-    if not rivals:
-        return None
-    dense = [point for point in rivals if point.is_dense]
-    worst = max((point.mean(metric.validation) for point in rivals), key=metric.cost)
-    return Reference(float(max(point.model_bytes for point in dense or rivals)), worst)
+    own_best = own.get(_match(chosen.point))
+    return Answer(chosen.point, chosen.rule, make_sentence(group, chosen.point, own_best, best, metric))
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ from ttrec_cli.pareto.points import (
     text,
     whole,
 )
+from ttrec_cli.pareto.sharing import shared_trainings, training
 
 PROVENANCE = (
     "ttrec_version",
@@ -39,7 +40,7 @@ PROVENANCE = (
 
 _OTHERS = (
     "key", "sweep", "status", "reason", "seed", "budget", "dataset", "dataset_fingerprint", "synthetic",
-    "stand_in", "left_dense", "started_at", "ended_at",
+    "stand_in", "left_dense", "plan", "trained_as", "started_at", "ended_at",
 )  # fmt: skip
 
 _Identity = tuple[object, ...]
@@ -52,7 +53,8 @@ class Group:
 
     A point whose `seeds` are fewer than the group's has not finished (or lost a trial): it is kept and shown,
     but does not compete, because a mean over fewer seeds is not comparable. `stand_in` says that the data is
-    what the sweep file names as a replacement for data that was absent.
+    what the sweep file names as a replacement for data that was absent. `shared_trials`: so many ran while another
+    trial ran on the same machine, which makes all times doubtful.
     """
 
     dataset: str
@@ -66,6 +68,7 @@ class Group:
     ended_at: str
     points: tuple[Point, ...]
     provenance: Mapping[str, tuple[str, ...]] = field(hash=False)
+    shared_trials: int = 0
 
     def is_complete(self, point: Point) -> bool:
         """Whether the point has a finished trial for every seed of the group."""
@@ -89,11 +92,13 @@ class Failure:
 def groups(frame: pd.DataFrame) -> tuple[Group, ...]:
     """The comparable groups among result rows, the one that ended last first; only finished trials count."""
     by_data: dict[_Identity, dict[_Identity, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in _newest(_records(frame)):
+    records = _records(frame)
+    shared = shared_trainings(records)
+    for row in _newest(records):
         data = (text(row["dataset_fingerprint"]), text(row["budget"]))
         by_data[data][_identity(row)].append(row)
     found = [
-        _group(members, seeds)
+        _group(members, seeds, shared)
         for configurations in by_data.values()
         for seeds, members in _by_seeds(configurations).items()
     ]
@@ -102,6 +107,8 @@ def groups(frame: pd.DataFrame) -> tuple[Group, ...]:
 
 def failures(frame: pd.DataFrame) -> tuple[Failure, ...]:
     """The trials that did not succeed, in order of sweep and configuration."""
+    if (frame["status"] == "ok").all():
+        return ()
     found = [
         Failure(
             sweep=text(row["sweep"]),
@@ -160,7 +167,7 @@ def _by_seeds(configurations: Mapping[_Identity, Sequence[Row]]) -> dict[_Seeds,
     return found
 
 
-def _group(members: Sequence[Sequence[Row]], seeds: _Seeds) -> Group:
+def _group(members: Sequence[Sequence[Row]], seeds: _Seeds, shared: frozenset[str]) -> Group:
     finished = [[row for row in rows if counts(row)] for rows in members]
     rows = [row for some in finished for row in some]
     first = rows[0]
@@ -176,6 +183,7 @@ def _group(members: Sequence[Sequence[Row]], seeds: _Seeds) -> Group:
         ended_at=max(text(row["ended_at"]) for row in rows),
         points=tuple(sorted((make_point(some) for some in finished), key=lambda point: point.order)),
         provenance={name: _distinct(rows, name) for name in PROVENANCE},
+        shared_trials=sum(training(row) in shared for row in rows),
     )
 
 

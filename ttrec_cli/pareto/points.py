@@ -21,6 +21,7 @@ SCORES = (
     "train_logloss",
     "tt_core_change",
     "train_seconds",
+    "evaluate_seconds",
     "samples_per_second",
     "peak_training_bytes",
 )
@@ -50,7 +51,8 @@ class Point:
 
     `settings` is the JSON text of all that identifies the configuration beside method, rank, tables and dim.
     `left_dense` names tables that a tensor train would have made larger, each with the reason.
-    `scores` holds for each column of `SCORES` one value a seed, in the order of `seeds`; NaN where it is
+    `plan` is the JSON list of its table plans, empty where none was written; `keys` name the trials, one a
+    seed. `scores` holds for each column of `SCORES` one value a seed, in the order of `seeds`; NaN where it is
     missing. Byte counts and compressions are exact and do not depend on the seed. `rank` is None when dense.
     """
 
@@ -67,6 +69,8 @@ class Point:
     compression: float
     model_compression: float
     left_dense: tuple[str, ...]
+    plan: str
+    keys: tuple[str, ...] = field(compare=False)
     scores: Mapping[str, tuple[float, ...]] = field(hash=False)
 
     def mean(self, score: str) -> float:
@@ -106,7 +110,9 @@ def make_point(rows: Sequence[Row]) -> Point:
         compression=number(first["compression"]),
         model_compression=number(first["model_compression"]),
         left_dense=_texts(first["left_dense"]),
-        scores={score: tuple(number(row[score]) for row in rows) for score in SCORES},
+        plan=text(first.get("plan")),
+        keys=tuple(text(row.get("key")) for row in rows),
+        scores={score: tuple(number(row.get(score)) for row in rows) for score in SCORES},
     )
 
 

@@ -70,7 +70,7 @@ def make_sentence(group: Group, point: Point, own: Point | None, best: Point | N
     _, varying = split_settings(group.points)
     size = f"{describe(point, varying)}: {format_bytes(point.model_bytes)}"
     text = f"{about_data(group)}{size}, {format_factor(point.model_compression)} smaller"
-    first = own or best
+    first = None if point.is_dense else own or best
     gap = paired_difference(point, first, metric.validation) if first else None
     if first is None or gap is None:
         return f"{text}."

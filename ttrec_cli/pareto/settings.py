@@ -1,18 +1,21 @@
 """Settings of configurations as text, and which of them tell the points of a group apart."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from ttrec_cli.pareto.points import Point
 
 
-def flat_settings(settings: str) -> dict[str, str]:
+@lru_cache(maxsize=4096)
+def flat_settings(settings: str) -> Mapping[str, str]:
     """A settings text as dotted keys and values: `{"init": {"scale": 1}}` is `init.scale: 1`."""
     try:
         nested = json.loads(settings) if settings else {}
     except ValueError:  # not written by us: shown as it is
-        return {"settings": settings}
-    return dict(_flatten("", nested))
+        return MappingProxyType({"settings": settings})
+    return MappingProxyType(dict(_flatten("", nested)))
 
 
 def split_settings(points: Iterable[Point]) -> tuple[dict[str, str], tuple[str, ...]]:

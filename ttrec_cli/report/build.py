@@ -6,21 +6,42 @@ from ttrec_cli.pareto import Analysis, Failure, Group
 from ttrec_cli.pareto.sentence import training_sentence
 from ttrec_cli.pareto.settings import flat_settings, split_settings
 from ttrec_cli.pareto.wording import format_bytes, format_value
+from ttrec_cli.report.chosen import chosen_points
+from ttrec_cli.report.curves import CurveReader, curves_chart
+from ttrec_cli.report.data import make_data
 from ttrec_cli.report.picture import make_picture
-from ttrec_cli.report.record import Page, Section
+from ttrec_cli.report.rank_lines import quality_charts, time_charts
+from ttrec_cli.report.record import Chart, Page, Picture, Section
+from ttrec_cli.report.stacks import stacks_chart
 from ttrec_cli.report.tables import effects_table, failures_table, points_table
 
 
-def build_page(analyses: Sequence[Analysis], failures: Sequence[Failure], problems: Sequence[str]) -> Page:
-    """The record of the page: a section for each analysed group, in the order given (at least one)."""
+def build_page(
+    analyses: Sequence[Analysis],
+    failures: Sequence[Failure],
+    problems: Sequence[str],
+    *,
+    read_curve: CurveReader | None = None,
+    comparison: str = "",
+    names: Sequence[str] = (),
+) -> Page:
+    """The record of the page: a section for each analysed group, in the order given (at least one).
+
+    `read_curve` finds the learning curves of the chosen models; `comparison` is a sentence about two result sets.
+    `names` say where each analysis is from, if that needs saying.
+    """
     newest = analyses[0].group
     kind = _kind_of_data(newest)
     title = f"Memory–{analyses[0].metric.label} frontier: {', '.join(newest.sweeps)}"
     return Page(
         title=f"{title} — {kind}" if kind else title,
-        sections=tuple(_section(analysis) for analysis in analyses),
+        sections=tuple(
+            _section(analysis, read_curve, name)
+            for analysis, name in zip(analyses, names or [""] * len(analyses), strict=True)
+        ),
         failures=failures_table(failures),
         problems=tuple(problems),
+        comparison=comparison,
     )
 
 
@@ -30,19 +51,38 @@ def _kind_of_data(group: Group) -> str:
     return "SYNTHETIC DATA" if group.synthetic else ""
 
 
-def _section(analysis: Analysis) -> Section:
+def _section(analysis: Analysis, read_curve: CurveReader | None, name: str) -> Section:
     group = analysis.group
     effects = effects_table(analysis)
-    seeds = ", ".join(str(seed) for seed in group.seeds)
+    picture = make_picture(analysis)
+    origin = f"{name}: " if name else ""
     return Section(
-        heading=f"{', '.join(group.sweeps)} on {group.dataset}, {'seeds' if len(group.seeds) > 1 else 'seed'} {seeds}",
+        heading=f"{origin}{', '.join(group.sweeps)} on {group.dataset}, {_seeds(group)}",
         warning=_warning(group),
         answer=analysis.answer.sentence,
         rule=f"Chosen as {analysis.answer.rule}." if analysis.answer.point else "",
-        notes=_notes(analysis),
-        picture=make_picture(analysis),
+        notes=_notes(analysis, picture),
+        picture=picture,
         tables=(points_table(analysis), *((effects,) if effects else ())),
         provenance=_provenance(group),
+        data=make_data(analysis),
+        charts=_charts(analysis, read_curve),
+    )
+
+
+def _seeds(group: Group) -> str:
+    return f"{'seeds' if len(group.seeds) > 1 else 'seed'} {', '.join(map(str, group.seeds))}"
+
+
+def _charts(analysis: Analysis, read_curve: CurveReader | None) -> tuple[Chart, ...]:
+    """The smaller figures, those that the results allow."""
+    stacks = stacks_chart(chosen_points(analysis))
+    curves = curves_chart(analysis, read_curve) if read_curve else None
+    return (
+        *((stacks,) if stacks else ()),
+        *quality_charts(analysis),
+        *time_charts(analysis),
+        *((curves,) if curves else ()),
     )
 
 
@@ -60,7 +100,7 @@ def _warning(group: Group) -> str:
     return ""
 
 
-def _notes(analysis: Analysis) -> tuple[str, ...]:
+def _notes(analysis: Analysis, picture: Picture) -> tuple[str, ...]:
     group, metric = analysis.group, analysis.metric
     notes = []
     trained = training_sentence(analysis.effects, metric)
@@ -69,10 +109,22 @@ def _notes(analysis: Analysis) -> tuple[str, ...]:
     if len(group.seeds) == 1:
         notes.append("Single seed: no error bars.")
     else:
+        bars = ", bars reach from the lowest seed to the highest" if picture.has_bars else ""
         notes.append(
-            f"Marks are means over {len(group.seeds)} seeds, bars reach from the lowest seed to the highest. "
-            "Intervals in the table are of paired differences on the same seeds (95 %, Student's t)."
+            f"Marks are means over {len(group.seeds)} seeds{bars}. "
+            "Intervals in the table are of paired differences on the same seeds (95 %, Student's t). The chance to be "
+            "on the frontier is the share of draws in which a point is on it when the seeds are drawn again."
         )
+    if picture.hidden:
+        notes.append(f"{picture.hidden:,} marks lie under others and are not drawn; the table has all points.")
+    if analysis.third is not None:
+        notes.append(
+            f"The frontier weighs a third objective, {analysis.third.label}: points on it may be larger and worse "
+            "than others, but are faster. The line joins the best by size."
+        )
+    if group.shared_trials:
+        trials = "1 trial" if group.shared_trials == 1 else f"{group.shared_trials} trials"
+        notes.append(f"{trials} ran while another one ran on the same machine: times here are not comparable.")
     unfinished = sum(not assessed.complete for assessed in analysis.points)
     if unfinished:
         notes.append(f"{unfinished} of {len(analysis.points)} points lack seeds: shown, but not competing.")

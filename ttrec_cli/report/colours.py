@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from math import cos, radians, sin
 
 LEAST_CONTRAST, MOST_CONTRAST = 3.1, 10.5
@@ -38,6 +39,7 @@ INK = Paint("#1d2127", "#e8eaed")
 """Of text, the frontier line and uncompressed models."""
 
 
+@lru_cache(maxsize=1024)
 def paint(rank_index: int, shade_index: int, shades: int) -> Paint:
     """Colour of the `rank_index`-th rank; the more tables (`shade_index` of `shades`), the more contrast."""
     hue = HUES[rank_index % len(HUES)]

@@ -12,17 +12,21 @@ from ttrec_cli.pareto import Metric
 from ttrec_cli.pareto.points import DENSE
 from ttrec_cli.pareto.wording import format_bytes
 from ttrec_cli.report.colours import INK
+from ttrec_cli.report.figure_style import AXIS, both, rgba, shared_layout
 from ttrec_cli.report.marks import Look, look
 from ttrec_cli.report.record import Mark, Picture
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 HEIGHT = 560
 """Pixels; the width follows the page."""
+
+BAND_OPACITY = 0.13
 
 
 def make_figure(picture: Picture) -> go.Figure:
     """The paper's Figure 1. Each trace carries its two colours in `meta`; the page's script paints by theme."""
     figure = go.Figure()
+    for edge in _band(picture):
+        figure.add_trace(edge)
     figure.add_trace(_frontier_line(picture))
     for style, marks in _by_look(picture):
         figure.add_trace(_marks_trace(style, marks, picture))
@@ -38,9 +42,33 @@ def _by_look(picture: Picture) -> list[tuple[Look, list[Mark]]]:
     return sorted(found.items(), key=lambda pair: -pair[0].size)
 
 
+def _band(picture: Picture) -> list[go.Scatter]:
+    """The strip between what one in four and what three in four seeds reach."""
+    if picture.band is None or not picture.marks:
+        return []
+    last = max(mark.model_bytes for mark in picture.marks)
+    traces = []
+    for corners, fill in ((picture.band.lucky, "none"), (picture.band.likely, "tonexty")):
+        stairs = [*corners, (last, corners[-1][1])]
+        traces.append(
+            go.Scatter(
+                x=[size for size, _ in stairs],
+                y=[value for _, value in stairs],
+                mode="lines",
+                line={"shape": "hv", "width": 0, "color": INK.light},
+                fill=fill,
+                fillcolor=rgba(INK.light, BAND_OPACITY),
+                name="band",
+                hoverinfo="skip",
+                meta=both(INK) | {"fill": BAND_OPACITY},
+            )
+        )
+    return traces
+
+
 def _frontier_line(picture: Picture) -> go.Scatter:
     """Steps: what the best model that fits into so many bytes reaches; on to the largest model's bytes."""
-    corners = [(mark.model_bytes, mark.value) for mark in picture.frontier]
+    corners = _stairs(picture)
     if corners:
         corners.append((max(mark.model_bytes for mark in picture.marks), corners[-1][1]))
     return go.Scatter(
@@ -50,8 +78,18 @@ def _frontier_line(picture: Picture) -> go.Scatter:
         line={"shape": "hv", "width": 1.5, "color": INK.light},
         name="frontier",
         hoverinfo="skip",
-        meta=_both(INK.light, INK.dark),
+        meta=both(INK),
     )
+
+
+def _stairs(picture: Picture) -> list[tuple[float, float]]:
+    """The frontier's corners by size; of a frontier of three objectives only those that reach further up."""
+    corners: list[tuple[float, float]] = []
+    for mark in picture.frontier:
+        cost = picture.metric.cost(mark.value)
+        if not corners or cost <= picture.metric.cost(corners[-1][1]):
+            corners.append((mark.model_bytes, mark.value))
+    return corners
 
 
 def _marks_trace(style: Look, marks: Sequence[Mark], picture: Picture) -> go.Scatter:
@@ -67,11 +105,12 @@ def _marks_trace(style: Look, marks: Sequence[Mark], picture: Picture) -> go.Sca
             "opacity": 1,
             "line": {"width": 2 if style.is_open else 0},
         },
-        error_y=_error_bars(style, marks) if picture.several_seeds else None,
+        error_y=_error_bars(style, marks) if picture.has_bars else None,
         name=escape(marks[0].name),
+        customdata=[mark.row for mark in marks],
         hovertext=[hover_text(mark) for mark in marks],
         hovertemplate="%{hovertext}<extra></extra>",
-        meta=_both(style.paint.light, style.paint.dark),
+        meta=both(style.paint),
     )
 
 
@@ -95,18 +134,12 @@ def hover_text(mark: Mark) -> str:
 
 
 def _layout(picture: Picture) -> dict[str, Any]:
-    axis = {"gridcolor": "#d5d9df", "zeroline": False, "ticks": "outside", "ticklen": 4}
     return {
-        "height": HEIGHT,
-        "font": {"family": FONT, "size": 13, "color": INK.light},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 68, "r": 16, "t": 16, "b": 56},
+        **shared_layout(HEIGHT),
         "showlegend": False,
         "hovermode": "closest",
-        "hoverlabel": {"align": "left", "font": {"size": 13, "family": FONT}},
-        "xaxis": axis | _size_axis(picture),
-        "yaxis": axis | _value_axis(picture),
+        "xaxis": AXIS | _size_axis(picture),
+        "yaxis": AXIS | _value_axis(picture),
         "annotations": [*_baseline_names(picture), *_answer_name(picture)],
     }
 
@@ -154,8 +187,14 @@ def _value_range(picture: Picture) -> tuple[float, float]:
 
 
 def _baseline_names(picture: Picture) -> list[dict[str, Any]]:
+    """The best uncompressed model of each dim, named."""
     place = {"showarrow": False, "xanchor": "right", "xshift": -11}
-    return [_name(mark, f"dim {mark.dim}", place) for mark in picture.marks if mark.method == DENSE]
+    best: dict[int, Mark] = {}
+    for mark in picture.marks:
+        cost = picture.metric.cost(mark.value)
+        if mark.method == DENSE and (mark.dim not in best or cost < picture.metric.cost(best[mark.dim].value)):
+            best[mark.dim] = mark
+    return [_name(mark, f"dim {dim}", place) for dim, mark in best.items()]
 
 
 def _answer_name(picture: Picture) -> list[dict[str, Any]]:
@@ -182,7 +221,3 @@ def _answer_name(picture: Picture) -> list[dict[str, Any]]:
 
 def _name(mark: Mark, text: str, place: dict[str, Any]) -> dict[str, Any]:
     return {"x": log10(mark.model_bytes), "y": mark.value, "text": text, **place}
-
-
-def _both(light: str, dark: str) -> dict[str, str]:
-    return {"light": light, "dark": dark}

@@ -37,7 +37,10 @@ def _others(picture: Picture) -> list[tuple[str, str]]:
         items.append((_symbol(UNCOMPRESSED_SYMBOL, INK, LARGEST), "uncompressed model"))
     if TT_FROZEN in picture.methods:
         items.append((_symbol("circle", INK, 11, is_open=True), "outline only: cores never trained (tt-frozen)"))
-    if picture.several_seeds:
+    if picture.band is not None:
+        strip = '<path d="M1 12H9V4H17V8H9V16H1z" class="fill" opacity="0.3"/>'
+        items.append((_svg(strip, INK), "what the frontier reaches with 3 in 4 to 1 in 4 seeds"))
+    if picture.has_bars:
         bar = '<path d="M9 2V16M6 2H12M6 16H12" fill="none" stroke-width="1" class="stroke"/>'
         items.append((_svg(bar, INK), "lowest to highest seed"))
     return items

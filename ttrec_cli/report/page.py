@@ -11,10 +11,8 @@ from plotly.offline import get_plotlyjs
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.report.frontier_figure import make_figure
 from ttrec_cli.report.legend import legend_html
-from ttrec_cli.report.record import Page, Section, Table
-
-_LONG = 60
-"""Characters from which a table's cell may be folded."""
+from ttrec_cli.report.page_parts import charts_html, plot_html, points_html, table_html
+from ttrec_cli.report.record import Page, Section
 
 
 def write_page(page: Page, path: Path) -> Path:
@@ -37,14 +35,18 @@ def page_html(page: Page) -> str:
     return Template(_part("page.html")).substitute(
         title=escape(page.title),
         style=_part("page.css"),
-        content="\n".join([*_sections(page), _failures(page), _problems(page)]),
+        content="\n".join([_comparison(page), *_sections(page), _failures(page), _problems(page)]),
         plotly=get_plotlyjs(),
-        script=_part("page.js"),
+        script=_part("figures.js") + _part("points.js") + _part("page.js"),
     )
 
 
 def _part(name: str) -> str:
     return files("ttrec_cli.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _comparison(page: Page) -> str:
+    return f'<p class="answer">{escape(page.comparison)}</p>' if page.comparison else ""
 
 
 def _sections(page: Page) -> list[str]:
@@ -54,60 +56,39 @@ def _sections(page: Page) -> list[str]:
 def _section(section: Section, name: str) -> str:
     warning = f'<p class="warning" role="note">{escape(section.warning)}</p>' if section.warning else ""
     notes = "".join(f"<p>{escape(note)}</p>" for note in section.notes)
-    tables = "".join(_table(table, f"{name}-table-{at}") for at, table in enumerate(section.tables))
+    points, *others = section.tables
     facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in section.provenance)
     return (
-        f'<section class="section" aria-labelledby="{name}">'
+        f'<section class="section" aria-labelledby="{name}" data-name="{name}">'
         f'<h2 id="{name}">{escape(section.heading)}</h2>{warning}'
         f'<p class="answer">{escape(section.answer)}</p><p class="soft">{escape(section.rule)}</p>'
         f"{_figure(section, name)}"
         f'<div class="notes">{notes}</div>'
-        f"<h3>In numbers</h3>{tables}"
+        f"<h3>In numbers</h3>{points_html(points, section.data, name)}"
+        f"{''.join(table_html(table, f'{name}-table-{at}') for at, table in enumerate(others, start=1))}"
+        f"{charts_html(section.charts, name)}"
         f"<h3>How it was made</h3><dl>{facts}</dl></section>"
     )
 
 
 def _figure(section: Section, name: str) -> str:
-    # "<" would let a name in the data end the script element.
-    data = str(make_figure(section.picture).to_json()).replace("<", "\\u003c")
+    count = len(section.tables[0].rows)
     return (
-        f'<figure><div class="plot" role="img" aria-label="{escape(section.picture.summary)}" '
-        f'data-figure="{name}-figure"></div></figure>{legend_html(section.picture)}'
-        f'<script type="application/json" id="{name}-figure">{data}</script>'
+        f"{plot_html(make_figure(section.picture), section.picture.summary, f'{name}-figure', 'main')}"
+        f'<div class="walk" hidden><div class="slider" role="slider" tabindex="0" aria-valuemin="1" aria-valuenow="1" '
+        f'aria-valuemax="{count}" aria-label="Points by size: the arrow keys walk through them"></div>'
+        f'<button type="button" class="show">Show in table</button><button type="button" class="copy">'
+        f"Copy plan as YAML</button></div>"
+        f'<textarea class="yaml" hidden readonly rows="8" aria-label="The chosen table plan as YAML"></textarea>'
+        f"{legend_html(section.picture)}"
     )
-
-
-def _table(table: Table, name: str) -> str:
-    head = "".join(f'<th scope="col"{_number(column.numeric)}>{escape(column.title)}</th>' for column in table.columns)
-    strong = ' class="strong"'
-    rows = "".join(
-        f"<tr{strong if at in table.strong else ''}>{_cells(table, row)}</tr>" for at, row in enumerate(table.rows)
-    )
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{name}"><table>'
-        f'<caption id="{name}">{escape(table.caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _cells(table: Table, row: tuple[str, ...]) -> str:
-    return "".join(
-        f"<td{_number(column.numeric, len(cell) > _LONG)}>{escape(cell)}</td>"
-        for column, cell in zip(table.columns, row, strict=True)
-    )
-
-
-def _number(numeric: bool, is_long: bool = False) -> str:
-    names = [name for name, given in (("number", numeric), ("long", is_long)) if given]
-    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _failures(page: Page) -> str:
     if page.failures is None:
         return ""
-    return (
-        f'<section class="section"><h2 class="part">Without a result</h2>{_table(page.failures, "failures")}</section>'
-    )
+    table = table_html(page.failures, "failures")
+    return f'<section class="section"><h2 class="part">Without a result</h2>{table}</section>'
 
 
 def _problems(page: Page) -> str:

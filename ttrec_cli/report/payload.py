@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from ttrec_cli.pareto import Analysis, AssessedPoint, Difference, Failure, Metric, TrainingEffect
+from ttrec_cli.pareto import Analysis, AssessedPoint, Comparison, Difference, Failure, Metric, TrainingEffect
 from ttrec_cli.pareto.points import SCORES
 
 
@@ -24,6 +25,13 @@ def make_payload(
     }
 
 
+def comparison_payload(comparison: Comparison | None) -> dict[str, Any]:
+    """Two result sets side by side under `comparison`; null where one was given."""
+    if comparison is None:
+        return {"comparison": None}
+    return {"comparison": asdict(comparison) | {"difference": comparison.difference}}
+
+
 def _group(analysis: Analysis) -> dict[str, Any]:
     group, reference, answer = analysis.group, analysis.reference, analysis.answer
     by_point = {assessed.point: _point(assessed) for assessed in analysis.points}
@@ -39,6 +47,8 @@ def _group(analysis: Analysis) -> dict[str, Any]:
         "points": list(by_point.values()),
         "frontier": [by_point[assessed.point] for assessed in analysis.frontier],
         "baseline": by_point[analysis.baseline] if analysis.baseline else None,
+        "third_objective": str(analysis.third) if analysis.third else None,
+        "shared_trials": group.shared_trials,
         "hypervolume": analysis.hypervolume,
         "hypervolume_reference": {"model_bytes": reference.model_bytes, "value": reference.value}
         if reference
@@ -48,6 +58,7 @@ def _group(analysis: Analysis) -> dict[str, Any]:
             "sentence": answer.sentence,
             "rule": answer.rule,
             "point": by_point[answer.point] if answer.point else None,
+            "plan": _parsed(answer.point.plan) or None if answer.point else None,
         },
     }
 
@@ -71,7 +82,9 @@ def _point(assessed: AssessedPoint) -> dict[str, Any]:
         "compression": _finite(point.compression),
         "model_compression": _finite(point.model_compression),
         **{score: _finite(point.mean(score)) for score in SCORES},
-        "to_baseline": _difference(assessed.to_baseline),
+        "to_baseline": _difference(assessed.to_baseline, assessed.bootstrap),
+        "frontier_probability": assessed.probability,
+        "hypervolume_contribution": assessed.contribution,
     }
 
 
@@ -88,11 +101,13 @@ def _effect(effect: TrainingEffect) -> dict[str, Any]:
     return {**plan, **{m.validation: _difference(effect.differences.get(m)) for m in Metric}}
 
 
-def _difference(difference: Difference | None) -> dict[str, Any] | None:
+def _difference(difference: Difference | None, bootstrap: tuple[float, float] | None = None) -> dict[str, Any] | None:
     """Mean with its 95 % interval; `low` and `high` are null with a single seed."""
     if difference is None:
         return None
+    again = {"bootstrap_low": bootstrap[0], "bootstrap_high": bootstrap[1]} if bootstrap else {}
     return {
+        **again,
         "mean": difference.mean,
         "low": difference.low,
         "high": difference.high,
@@ -104,6 +119,7 @@ def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=str) if text else {}

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 from ttrec_cli.pareto import Metric
+from ttrec_cli.pareto.attainment import Band
+from ttrec_cli.report.data import Data
+
+MOST_BARS = 300
 
 
 @dataclass(frozen=True)
@@ -10,7 +14,7 @@ class Mark:
     """One point of the picture. `value` is in the metric's unit on the axis (accuracy: percent).
 
     `low` and `high` are the worst and best seed, equal to `value` with a single one. `rank` is None when dense.
-    `facts` are the labelled lines of its hover text.
+    `facts` are the labelled lines of its hover text; `row` is its place in the section's table and data.
     """
 
     method: str
@@ -24,6 +28,7 @@ class Mark:
     on_frontier: bool
     name: str
     facts: tuple[tuple[str, str], ...]
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Picture:
     """Figure 1 of the paper for one group: quality over model bytes.
 
     `ranks`, `dims` and `tables` are the values that occur, rising: their order gives hue, symbol and shade.
-    `answer` is the index of the recommended mark. `summary` says in a sentence what is seen.
+    `answer` is the index of the recommended mark. `summary` says in a sentence what is seen. `band`, in the axis's
+    unit, says how the frontier varies from seed to seed. `hidden` marks lie under others and are only in the table.
     """
 
     metric: Metric
@@ -42,11 +48,18 @@ class Picture:
     several_seeds: bool
     answer: int | None
     summary: str
+    band: Band | None = None
+    hidden: int = 0
 
     @property
     def frontier(self) -> tuple[Mark, ...]:
         """The marks that nothing dominates, smallest model first."""
         return tuple(mark for mark in self.marks if mark.on_frontier)
+
+    @property
+    def has_bars(self) -> bool:
+        """Whether each mark has its error bar: not where hundreds of them would hide the marks."""
+        return self.several_seeds and len(self.marks) <= MOST_BARS
 
     @property
     def methods(self) -> frozenset[str]:
@@ -56,10 +69,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column; `numeric` ones are set flush right."""
+    """A table's column; `numeric` ones are set flush right. `key` names the section's data to sort by."""
 
     title: str
     numeric: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,66 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     strong: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One bar: a model's bytes by layer, in the order of its chart's `layers`; `note` stands at its end."""
+
+    name: str
+    parts: tuple[int, ...]
+    note: str
+
+    @property
+    def total(self) -> int:
+        """Bytes of the whole model."""
+        return sum(self.parts)
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Figure 6 of the paper: where the bytes of some models are; the last layers are other tables and MLPs."""
+
+    layers: tuple[str, ...]
+    bars: tuple[Stack, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve, x rising: `lows` and `highs` are the outer seeds, empty with a single one."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    lows: tuple[float, ...] = ()
+    highs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Curves over one axis: ranks (Figures 5 and 7 of the paper) or samples seen.
+
+    `ranks` are the axis's places; without them it is linear. `level`: a dashed line for the uncompressed model.
+    `window`: the least and the greatest value, shared by charts that are to be compared.
+    """
+
+    lines: tuple[Line, ...]
+    x_title: str
+    y_title: str
+    ranks: tuple[int, ...] = ()
+    level: float | None = None
+    window: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure below the main one, with its text twin. Charts of one `topic` stand side by side."""
+
+    topic: str
+    title: str
+    summary: str
+    content: Stacks | Lines
+    table: Table
 
 
 @dataclass(frozen=True)
@@ -84,6 +158,8 @@ class Section:
     picture: Picture
     tables: tuple[Table, ...]
     provenance: tuple[tuple[str, str], ...]
+    data: Data
+    charts: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,3 +170,4 @@ class Page:
     sections: tuple[Section, ...]
     failures: Table | None
     problems: tuple[str, ...]
+    comparison: str = ""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isfinite
 
-from ttrec_cli.pareto import Analysis, AssessedPoint, Difference, Failure, Metric, Point, TrainingEffect
+from ttrec_cli.pareto import Analysis, AssessedPoint, Cost, Difference, Failure, Metric, Point, TrainingEffect
 from ttrec_cli.pareto.settings import flat_settings, split_settings
 from ttrec_cli.pareto.wording import (
     NOTHING,
@@ -20,13 +20,18 @@ from ttrec_cli.report.record import Column, Table
 ON_FRONTIER = "on frontier"
 """Marks a row in text; bold alone would be lost to a screen reader."""
 
+MOST_FAILURES = 500
+MOST_WIDE_ROWS = 5000
+
+SHOWN = tuple(metric for metric in Metric if metric != Metric.NE)
+
 
 def points_table(analysis: Analysis) -> Table:
     """Every point of a group with its numbers, smallest model first."""
     _, varying = split_settings(analysis.group.points)
     return Table(
         caption=f"All {len(analysis.points)} points, smallest model first",
-        columns=(Column("Place"), *_configuration_columns(varying), *_score_columns(analysis.metric)),
+        columns=(Column("Place", key="on_frontier"), *_configuration_columns(varying), *_score_columns(analysis)),
         rows=tuple(_cells(assessed, analysis, varying) for assessed in analysis.points),
         strong=frozenset(at for at, assessed in enumerate(analysis.points) if assessed.on_frontier),
     )
@@ -60,7 +65,7 @@ def effects_table(analysis: Analysis) -> Table | None:
     if not analysis.effects:
         return None
     _, varying = split_settings(analysis.group.points)
-    gains = tuple(Column(f"{_title(unit_of_gap(metric))} (95 % interval)", numeric=True) for metric in Metric)
+    gains = tuple(Column(f"{_title(unit_of_gap(metric))} (95 % interval)", numeric=True) for metric in SHOWN)
     return Table(
         caption="Trained cores (tt) minus frozen cores (tt-frozen) at the same plan, on the same seeds",
         columns=(*_configuration_columns(varying), *gains, Column("Training the cores helps"), Column("Seeds")),
@@ -72,13 +77,14 @@ def failures_table(failures: Sequence[Failure]) -> Table | None:
     """The trials that did not succeed, with reasons; None if all did."""
     if not failures:
         return None
+    cut = f"; here are {MOST_FAILURES}, `ttrec pareto --json` lists all" if len(failures) > MOST_FAILURES else ""
     shape = tuple(Column(title, numeric=True) for title in ("Rank", "Tables", "Dim", "Seed"))
     return Table(
-        caption=f"{len(failures)} {'trial' if len(failures) == 1 else 'trials'} without a result",
+        caption=f"{len(failures)} {'trial' if len(failures) == 1 else 'trials'} without a result{cut}",
         columns=(Column("Sweep"), Column("Method"), *shape, Column("Status"), Column("Reason")),
         rows=tuple(
             (f.sweep, f.method, _rank(f.rank), str(f.tables), str(f.dim), str(f.seed), f.status, f.reason)
-            for f in failures
+            for f in failures[:MOST_FAILURES]
         ),
     )
 
@@ -93,6 +99,14 @@ def format_seconds(seconds: float) -> str:
     return f"{significant(seconds)} s"
 
 
+def format_chance(probability: float | None) -> str:
+    """A probability in percent; none is certain with a handful of seeds."""
+    if probability is None:
+        return NOTHING
+    percent = round(100 * probability)
+    return "< 1 %" if percent < 1 else "> 99 %" if percent > 99 else f"{percent} %"
+
+
 def format_seeds(point: Point, wanted: Sequence[int]) -> str:
     """The seeds of a point, and of how many where some are missing."""
     listed = ", ".join(str(seed) for seed in point.seeds)
@@ -100,8 +114,8 @@ def format_seeds(point: Point, wanted: Sequence[int]) -> str:
 
 
 def _configuration_columns(varying: Sequence[str]) -> tuple[Column, ...]:
-    numbers = (Column(title, numeric=True) for title in ("Rank", "Tables", "Dim"))
-    return (Column("Method"), *(Column(name) for name in varying), *numbers)
+    numbers = (Column(title, numeric=True, key=title.lower()) for title in ("Rank", "Tables", "Dim"))
+    return (Column("Method", key="method"), *(Column(name, key=name) for name in varying), *numbers)
 
 
 def _configuration(point: Point, varying: Sequence[str]) -> tuple[str, ...]:
@@ -110,36 +124,56 @@ def _configuration(point: Point, varying: Sequence[str]) -> tuple[str, ...]:
     return (point.method, *values, _rank(point.rank), str(point.tables), str(point.dim))
 
 
-def _score_columns(metric: Metric) -> tuple[Column, ...]:
-    titles = (
-        "Model",
-        f"Validation {metric.label}",
-        f"{_title(unit_of_gap(metric))} to uncompressed (95 % interval)",
-        "Embeddings",
-        "Compression of embeddings",
-        *(f"Validation {other.label}" for other in Metric if other != metric),
-        *(f"Test {other.label}" for other in Metric),
-        "Training time",
-        "Seeds",
-    )
-    return tuple(Column(title, numeric=True) for title in titles)
+def _score_columns(analysis: Analysis) -> tuple[Column, ...]:
+    metric = analysis.metric
+    titles = {
+        "Model": "model_bytes",
+        f"Validation {metric.label}": metric.validation,
+        f"{_title(unit_of_gap(metric))} to uncompressed (95 % interval)": "difference",
+        **({"Chance to be on the frontier": "frontier_probability"} if _has_chances(analysis) else {}),
+        "Embeddings": "embedding_bytes",
+        "Compression of embeddings": "compression",
+        **{f"Validation {other.label}": other.validation for other in _others(analysis)},
+        **{f"Test {other.label}": other.test for other in (metric, *_others(analysis))},
+        "Training time": "train_seconds",
+        **({_title(Cost.INFERENCE.label): Cost.INFERENCE.score} if analysis.third == Cost.INFERENCE else {}),
+        "Seeds": "seeds",
+    }
+    return tuple(Column(title, numeric=True, key=key) for title, key in titles.items())
 
 
 def _cells(assessed: AssessedPoint, analysis: Analysis, varying: Sequence[str]) -> tuple[str, ...]:
     point, metric = assessed.point, analysis.metric
     return (
-        ON_FRONTIER if assessed.on_frontier else "" if assessed.complete else "unfinished",
+        _place(assessed),
         *_configuration(point, varying),
         format_bytes(point.model_bytes),
         format_value(point.mean(metric.validation), metric),
         _gap(assessed.to_baseline, metric),
+        *((format_chance(assessed.probability),) if _has_chances(analysis) else ()),
         format_bytes(point.embedding_bytes),
         format_factor(point.compression),
-        *(format_value(point.mean(other.validation), other) for other in Metric if other != metric),
-        *(format_value(point.mean(other.test), other) for other in Metric),
+        *(format_value(point.mean(other.validation), other) for other in _others(analysis)),
+        *(format_value(point.mean(other.test), other) for other in (metric, *_others(analysis))),
         format_seconds(point.mean("train_seconds")),
+        *((format_seconds(point.mean(Cost.INFERENCE.score)),) if analysis.third == Cost.INFERENCE else ()),
         format_seeds(point, analysis.group.seeds),
     )
+
+
+def _place(assessed: AssessedPoint) -> str:
+    if not assessed.complete:
+        return "unfinished"
+    return ON_FRONTIER if assessed.on_frontier else "tied with it" if assessed.is_tied else ""
+
+
+def _others(analysis: Analysis) -> tuple[Metric, ...]:
+    """The metrics beside the chosen one, as far as there is room for them; the data to download has them all."""
+    return analysis.metric.others if len(analysis.points) <= MOST_WIDE_ROWS else ()
+
+
+def _has_chances(analysis: Analysis) -> bool:
+    return len(analysis.group.seeds) > 1
 
 
 def _gap(gap: Difference | None, metric: Metric) -> str:
@@ -151,14 +185,14 @@ def _gap(gap: Difference | None, metric: Metric) -> str:
 
 def _effect_cells(effect: TrainingEffect, varying: Sequence[str]) -> tuple[str, ...]:
     point = effect.trained
-    gains = (_gap(effect.differences.get(metric), metric) for metric in Metric)
+    gains = (_gap(effect.differences.get(metric), metric) for metric in SHOWN)
     seeds = ", ".join(str(seed) for seed in point.seeds if seed in effect.frozen.seeds)
     return (*_configuration(point, varying), *gains, _helps(effect), seeds)
 
 
 def _helps(effect: TrainingEffect) -> str:
     """In which metrics the interval leaves no doubt that training helped, or harmed."""
-    gaps = [(metric, effect.differences[metric]) for metric in Metric if metric in effect.differences]
+    gaps = [(metric, effect.differences[metric]) for metric in SHOWN if metric in effect.differences]
     if not any(gap.has_interval for _, gap in gaps):
         return "single seed: cannot say"
     better = [metric.label for metric, gap in gaps if gap.is_clear and metric.cost(gap.mean) < 0]

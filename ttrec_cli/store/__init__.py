@@ -1,5 +1,6 @@
 """Results as Parquet: one file a trial, written atomically; `read` gives them as a pandas DataFrame."""
 
+from ttrec_cli.store.compaction import compact
 from ttrec_cli.store.files import read, read_curve, read_with_problems, write_curve, write_trial
 from ttrec_cli.store.schema import CURVE_SCHEMA, SCHEMA_VERSION, TRIAL_SCHEMA, Status
 
@@ -8,6 +9,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "TRIAL_SCHEMA",
     "Status",
+    "compact",
     "read",
     "read_curve",
     "read_with_problems",

@@ -8,10 +8,14 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ttrec_cli.errors import DataError
 from ttrec_cli.store.schema import CURVE_SCHEMA, SCHEMA_KEY, SCHEMA_VERSION, TRIAL_SCHEMA
+
+COMPACTED = "trials.parquet"
+"""Beside the folder `trials`: the rows of many finished trials in one file."""
 
 
 def write_trial(directory: Path, row: Mapping[str, Any]) -> Path:
@@ -24,14 +28,14 @@ def write_trial(directory: Path, row: Mapping[str, Any]) -> Path:
     if unknown:
         raise KeyError(f"columns unknown to the schema: {sorted(unknown)}")
     path = directory / "trials" / f"{row['key']}.parquet"
-    _write(pa.Table.from_pylist([dict(row)], schema=TRIAL_SCHEMA), path)
+    write_table(pa.Table.from_pylist([dict(row)], schema=TRIAL_SCHEMA), path)
     return path
 
 
 def write_curve(directory: Path, key: str, points: Sequence[Mapping[str, Any]]) -> Path:
     """Write a trial's learning curve as `directory`/curves/<key>.parquet."""
     path = directory / "curves" / f"{key}.parquet"
-    _write(pa.Table.from_pylist([dict(point) for point in points], schema=CURVE_SCHEMA), path)
+    write_table(pa.Table.from_pylist([dict(point) for point in points], schema=CURVE_SCHEMA), path)
     return path
 
 
@@ -41,15 +45,43 @@ def read(path: Path | str) -> pd.DataFrame:
 
 
 def read_with_problems(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """All trials below a folder and a line for each file that could not be read."""
+    """All trials below a folder and a line for each file that could not be read.
+
+    A trial in a file of its own wins over the row of the same key in the `trials.parquet` beside.
+    """
+    files = sorted(path.rglob("trials/*.parquet"))
+    folders = sorted({file.parent.parent for file in files} | {file.parent for file in path.rglob(COMPACTED)})
+    singles: dict[Path, list[pa.Table]] = {folder: [] for folder in folders}
     tables, problems = [], []
-    for file in sorted(path.rglob("trials/*.parquet")):
+    for file in files:
         try:
-            tables.append(_read(file, TRIAL_SCHEMA))
+            singles[file.parent.parent].append(read_trials(file))
         except DataError as error:
             problems.append(str(error))
+    for folder in folders:
+        newer = pa.concat_tables(singles[folder]) if singles[folder] else None
+        try:
+            older = read_trials(folder / COMPACTED) if _has_compacted(folder) else None
+        except DataError as error:
+            problems.append(str(error))
+            older = None
+        tables += [merge_trials(older, newer)]
     whole = pa.concat_tables(tables) if tables else TRIAL_SCHEMA.empty_table()
     return _to_pandas(whole), tuple(problems)
+
+
+def read_trials(file: Path) -> pa.Table:
+    """The rows of one file of trials; raises `DataError` if it is damaged or foreign."""
+    return _read(file, TRIAL_SCHEMA)
+
+
+def merge_trials(older: pa.Table | None, newer: pa.Table | None) -> pa.Table:
+    """Rows of both, sorted by key; where both have a key, the newer row."""
+    if older is not None and newer is not None:
+        stale = pc.is_in(older["key"], value_set=newer["key"].combine_chunks())
+        older = older.filter(pc.invert(stale))
+    found = [table for table in (older, newer) if table is not None]
+    return pa.concat_tables(found or [TRIAL_SCHEMA.empty_table()]).sort_by("key")
 
 
 def read_curve(directory: Path, key: str) -> pd.DataFrame:
@@ -57,7 +89,12 @@ def read_curve(directory: Path, key: str) -> pd.DataFrame:
     return _to_pandas(_read(directory / "curves" / f"{key}.parquet", CURVE_SCHEMA))
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def _has_compacted(folder: Path) -> bool:
+    return folder.name != "trials" and (folder / COMPACTED).exists()
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a file whole or not at all: beside, fsynced, renamed; raises `DataError` when it cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".tmp", delete=False) as file:
@@ -70,13 +107,13 @@ def _write(table: pa.Table, path: Path) -> None:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}; free space or choose --out") from None
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
