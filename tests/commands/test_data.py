@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ttrec_cli.app import main
+from ttrec_cli.data import open_click_log
 
 LINE = "\t".join(["{label}", *["{row}"] * 13, *["{row:08x}"] * 26])
 FACTS = {"path", "name", "synthetic", "rows", "splits", "cardinalities", "click_rate", "fingerprint"}
@@ -44,9 +47,10 @@ def test_prepare_then_describe(raw_log: Path, tmp_path: Path, capsys: pytest.Cap
     assert result["cardinalities"]["C26"] == 5
     assert run("data", "describe", out, "--json") == 0
     result = read_json(capsys, "data describe")
-    assert set(result) == FACTS | {"columns"}
+    assert set(result) == FACTS | {"columns", "dim"}
     assert result["columns"][0] == {
         "name": "C1", "cardinality": 5, "missing_fraction": 0.2, "top1_share": 0.2, "top10_share": 0.8,
+        "top100_share": 0.8, "tail_exponent": None, "unseen_last_day": 0.0, "embedding_bytes": 5 * 16 * 4,
     }  # fmt: skip
     assert run("data", "describe", out) == 0
     shown = capsys.readouterr().out
@@ -84,6 +88,10 @@ def test_skipped_lines_are_said_on_stderr(raw_log: Path, tmp_path: Path, capsys:
     [
         (("prepare", "criteo-kaggle", "none.txt", "--out", "o"), "none.txt: cannot be read: No such file"),
         (("prepare", "avazu", "none.txt", "--out", "o"), "'avazu' is not"),
+        (("prepare", "auto", "none.txt", "--out", "o"), "none.txt: cannot be read"),
+        (("prepare", "none.yaml", "none.txt", "--out", "o"), "none.yaml: cannot be read"),
+        (("prepare", "auto", ".", "--out", "o"), "must hold at least two days, named day_0, day_1"),
+        (("synthesize", "--rows", "5", "--raw", "--out", "o"), "rows must be at least 14"),
         (("prepare", "criteo-kaggle", "none.txt"), "--out"),
         (("describe", "nowhere"), "nowhere: there is no such folder; make one with: ttrec data prepare"),
         (("synthesize", "--rows", "5", "--out", "o"), "rows must be at least 14"),
@@ -104,3 +112,52 @@ def test_errors_are_one_line_and_exit_2(
     assert said.err.count("\n") == 1
     assert "Traceback" not in said.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_raw_rows_go_the_whole_way_in_and_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("data", "synthesize", "--rows", "400", "--table-scale", "0.001", "--seed", "3")
+    assert run(*arguments, "--raw", "--out", tmp_path / "train.txt") == 0
+    assert "400 synthetic rows (made up, not real clicks)" in capsys.readouterr().out
+    assert run(*arguments, "--raw", "--out", tmp_path / "train.txt") == 2
+    assert "exists; choose another --out" in capsys.readouterr().err
+    assert run("data", "prepare", "auto", tmp_path / "train.txt", "--out", tmp_path / "log", "--order", "time") == 0
+    assert "is taken for criteo-kaggle: 40 fields separated by TABs" in capsys.readouterr().err
+    assert run(*arguments, "--out", tmp_path / "direct") == 0
+    raw, direct = open_click_log(tmp_path / "log"), open_click_log(tmp_path / "direct")
+    assert raw.label.tolist() == direct.label.tolist()
+    assert raw.dense.tolist() == direct.dense.tolist()
+    for column in range(26):  # the same values by other ids
+        pairs = set(zip(raw.sparse[:, column].tolist(), direct.sparse[:, column].tolist(), strict=True))
+        assert len(pairs) == len({one for one, _ in pairs}) == len({other for _, other in pairs})
+    capsys.readouterr()
+    page = tmp_path / "page.html"
+    assert run("data", "describe", tmp_path / "log", "--settling", "--html", page, "--json") == 0
+    result = read_json(capsys, "data describe")
+    assert result["report"] == str(page)
+    largest = sorted(raw.columns, key=lambda name: -raw.cardinalities[raw.columns.index(name)])[:3]
+    assert [column["name"] for column in result["settling"]] == largest
+    text = page.read_text()
+    assert "order of time" in text
+    assert 'src="http' not in text
+
+
+def test_a_log_of_ones_own_is_prepared_and_swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = 600
+    table = {
+        "user": [10**15 + row % 50 for row in range(rows)],
+        "item": [f"sku-{row % 37}" for row in range(rows)],
+        "hour": [row % 24 for row in range(rows)],
+        "price": [row / 7 for row in range(rows)],
+        "clicked": [row % 3 == 0 for row in range(rows)],
+    }
+    pq.write_table(pa.table(table), tmp_path / "shop.parquet")
+    (tmp_path / "shop.yaml").write_text("name: shop\nlabel: clicked\ndense: [price]\ncategorical: [user, item, hour]\n")
+    assert run("data", "prepare", tmp_path / "shop.yaml", tmp_path / "shop.parquet", "--out", tmp_path / "log") == 0
+    (tmp_path / "sweep.yaml").write_text(
+        f"version: 1\nname: shop\ndata: {{format: prepared, path: {tmp_path / 'log'}}}\n"
+        "model: {bottom_mlp: [4], top_mlp: [4]}\ntrain: {samples: 64, batch_size: 32, evaluations: 1}\n"
+        "grid: {rank: [1], tables: [1], dim: [4]}\n"
+    )
+    capsys.readouterr()
+    assert run("sweep", tmp_path / "sweep.yaml", "--out", tmp_path / "results", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["result"]["trials"]["ok"] == 2

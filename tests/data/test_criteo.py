@@ -2,15 +2,26 @@
 
 import gzip
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ttrec_cli.data import Order, open_click_log, prepare_criteo_kaggle
+from ttrec_cli.data import Order, Progress, Stages, open_click_log, prepare_criteo_kaggle
 from ttrec_cli.errors import DataError
+
+
+def told_of(step: str, told: list[int]) -> Stages:
+    """Stages that note the progress of one step."""
+
+    @contextmanager
+    def stages(name: str, total: float) -> Iterator[Progress]:
+        yield told.append if name == step else (lambda rows: None)
+
+    return stages
 
 
 @dataclass
@@ -83,7 +94,9 @@ def test_same_seed_same_bytes_other_seed_other_order(tmp_path: Path, raw_log: Ca
     for name in ("dense.f32", "sparse.i32", "label.u8", "meta.json"):
         assert (tmp_path / "0" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
     assert logs[0].fingerprint == logs[1].fingerprint != logs[2].fingerprint
-    assert {path.name for path in (tmp_path / "0").iterdir()} == {"dense.f32", "sparse.i32", "label.u8", "meta.json"}
+    assert {path.name for path in (tmp_path / "0").iterdir()} == {
+        "dense.f32", "sparse.i32", "label.u8", "day.u8", "meta.json", "vocabulary",
+    }  # fmt: skip
 
 
 def test_gzip_and_a_missing_last_line_end_change_nothing(tmp_path: Path, raw_log: Callable[..., Path]) -> None:
@@ -113,7 +126,7 @@ def test_bad_lines_can_be_skipped_and_are_counted(tmp_path: Path, raw_lines: Cal
     (tmp_path / "train.txt").write_text("\n".join(broken) + "\n")
     told: list[int] = []
     log = prepare_criteo_kaggle(
-        tmp_path / "train.txt", tmp_path / "out", skip_bad_lines=True, order=Order.TIME, progress=told.append
+        tmp_path / "train.txt", tmp_path / "out", skip_bad_lines=True, order=Order.TIME, stages=told_of("reading", told)
     )
     assert log.choices["skipped_lines"] == 3
     assert log.sparse.tolist() == by_the_rules(lines).ids
@@ -138,13 +151,27 @@ def test_a_missing_source_leaves_no_folders(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_preparation_leaves_nothing(tmp_path: Path, raw_log: Callable[..., Path]) -> None:
-    def interrupt(rows: int) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("step", ["reading", "numbering", "ordering"])
+def test_an_interrupted_preparation_leaves_no_dataset_and_is_taken_up(
+    tmp_path: Path, raw_log: Callable[..., Path], step: str
+) -> None:
+    @contextmanager
+    def interrupt(name: str, total: float) -> Iterator[Progress]:
+        def stop(rows: int) -> None:
+            if name == step:
+                raise KeyboardInterrupt
 
+        yield stop
+
+    source = raw_log(300)
     with pytest.raises(KeyboardInterrupt):
-        prepare_criteo_kaggle(raw_log(30), tmp_path / "out", progress=interrupt)
-    assert [path.name for path in tmp_path.iterdir()] == ["train.txt"]
+        prepare_criteo_kaggle(source, tmp_path / "out", stages=interrupt)
+    assert {path.name for path in tmp_path.iterdir()} == {"train.txt", ".out.partial"}
+    resumed = prepare_criteo_kaggle(source, tmp_path / "out")
+    whole = prepare_criteo_kaggle(source, tmp_path / "whole")
+    assert (resumed.path / "meta.json").read_bytes() == (whole.path / "meta.json").read_bytes()
+    open_click_log(resumed.path, verify=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"train.txt", "out", "whole"}
 
 
 def test_a_dataset_is_replaced_only_on_request_and_only_by_a_whole_one(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrec_cli.data.skew import HEAD, column_skew
+from ttrec_cli.data.skew_loops import places
 from ttrec_cli.data.synthetic_columns import (
     KAGGLE_SHAPES,
     TABLE_ROWS,
@@ -77,3 +78,10 @@ def test_terabytes_columns_take_the_shape_of_kaggles_of_the_same_place() -> None
     assert category_shapes("kaggle") == KAGGLE_SHAPES
     assert shapes[19] == KAGGLE_SHAPES[2]  # C20 and C3 are the largest
     assert shapes[5] == KAGGLE_SHAPES[8]  # C6 and C9 are the smallest
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=11), st.lists(st.floats(0, 1), max_size=40))
+def test_places_are_those_of_searchsorted(edges: list[float], numbers: list[float]) -> None:
+    rising, wanted = np.sort(edges), np.array([*numbers, *edges])
+    assert places(rising, wanted).tolist() == np.searchsorted(rising, wanted, side="right").tolist()

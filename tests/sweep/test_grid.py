@@ -1,5 +1,6 @@
 """Cells become trials: no trial twice, keys that follow what they should, exact bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,17 @@ def test_bytes_are_those_of_the_model_that_is_built() -> None:
         optimizers = build_optimizers(model, trial.config.train)
         states = [state["sum"] for optimizer in optimizers for state in optimizer.state.values()]
         assert sum(state.numel() * state.element_size() for state in states) == trial.costs.optimizer_bytes
+
+
+@pytest.mark.parametrize("features", [1, 2, 40])
+def test_bytes_follow_the_number_of_dense_features(features: int) -> None:
+    torch = pytest.importorskip("torch")
+    from ttrec_cli.sweep.trial_run import build_model
+
+    trial = expand(SweepConfig.model_validate(BASE), replace(DATA, dense_features=features))[0]
+    model = build_model(trial, torch.device("cpu"), dense_features=features)
+    assert sum(p.numel() * p.element_size() for p in model.parameters()) == trial.costs.model_bytes
+    assert model(torch.zeros(5, features), torch.zeros(5, 3, dtype=torch.int64)).shape == (5,)
 
 
 def test_kaggle_mlps_have_the_parameters_of_mlperf() -> None:

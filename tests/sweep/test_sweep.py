@@ -90,6 +90,24 @@ def test_cells_that_come_to_one_plan_are_trained_once(ttrec, tiny: Path, tmp_pat
     assert "same plan as a trained trial" in grown.stderr
 
 
+def test_many_finished_trials_are_compacted_and_still_resumed(tiny: Path, tmp_path: Path, monkeypatch) -> None:
+    from ttrec_cli.config import load_sweep
+    from ttrec_cli.sweep import run as engine
+
+    class Silent:
+        def __getattr__(self, name: str):
+            return lambda *arguments: None
+
+    monkeypatch.setattr(engine, "COMPACT_TRIALS", 3)
+    loaded = load_sweep(tiny, ("grid.rank=[2]", "grid.method=[tt]", "seeds=[0, 1]"))
+    summary = engine.run(engine.prepare(loaded, tmp_path / "out"), "cpu", Silent())
+    folder = tmp_path / "out" / "tiny"
+    assert (summary.ok, list((folder / "trials").glob("*.parquet"))) == (4, [])
+    assert (folder / "trials.parquet").exists()
+    again = engine.run(engine.prepare(loaded, tmp_path / "out"), "cpu", Silent())
+    assert (again.ok, again.skipped) == (0, 4)
+
+
 def test_a_hostile_name_stays_inside_the_results_folder(ttrec, tiny: Path, tmp_path: Path) -> None:
     name = "../../<img src=x onerror=alert(1)>"
     done = ttrec("sweep", tiny, "--set", f"name='{name}'", "--set", "grid.rank=[2]", "--set", "seeds=[0]", "--json")

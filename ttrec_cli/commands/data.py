@@ -1,16 +1,17 @@
 """`ttrec data`: click logs made ready to train from, looked at, made up."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from ttrec_cli import console
-
-if TYPE_CHECKING:
-    from ttrec_cli.data import ClickLog
+from ttrec_cli.commands.data_facts import facts, sentence
+from ttrec_cli.commands.data_prepare import prepare
+from ttrec_cli.commands.data_tables import columns_table, settling_table
 
 app = typer.Typer(help="Prepare, describe and synthesize click logs.", no_args_is_help=True)
+app.command()(prepare)
 
 Out = Annotated[Path, typer.Option(help="Folder to write; must not exist, or be empty.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the dataset that is at --out.")]
@@ -18,67 +19,43 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to std
 
 
 @app.command()
-def prepare(
-    format_: Annotated[Literal["criteo-kaggle"], typer.Argument(metavar="FORMAT", help="Format: criteo-kaggle.")],
-    path: Annotated[Path, typer.Argument(help="The raw log: train.txt, plain or gzipped.")],
-    out: Out,
-    order: Annotated[Literal["shuffled", "time"], typer.Option(help="Order of the training rows.")] = "shuffled",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the shuffle.")] = 0,
-    skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="Leave out malformed lines and count them.")
-    ] = False,
-    overwrite: Overwrite = False,
-    json: Json = False,
-) -> None:
-    """Turn a raw click log into a dataset: ids, splits, features as MLPerf's DLRM script makes them."""
-    from ttrec_cli.data import Order, estimate_lines, prepare_criteo_kaggle
-
-    with console.progress(f"reading {format_}", estimate_lines(path)) as bar:
-        log = prepare_criteo_kaggle(
-            path,
-            out,
-            order=Order(order),
-            seed=seed,
-            skip_bad_lines=skip_bad_lines,
-            overwrite=overwrite,
-            progress=bar.advance,
-        )
-    skipped = log.choices["skipped_lines"]
-    if skipped:
-        console.say(f"left out {skipped:,} malformed lines of {skipped + len(log.label):,}")
-    payload = _facts(log) | {"skipped_lines": skipped}
-    console.show(console.CommandResult("data prepare", payload, (_sentence(log),)), json)
-
-
-@app.command()
 def describe(
-    path: Annotated[Path, typer.Argument(help="Folder of a prepared or synthetic dataset.")], json: Json = False
+    path: Annotated[Path, typer.Argument(help="Folder of a prepared or synthetic dataset.")],
+    dim: Annotated[int, typer.Option(min=1, max=2**16, help="Numbers in a row of the embedding tables.")] = 16,
+    html: Annotated[Path | None, typer.Option(help="Also draw skew and access shares on this page.")] = None,
+    settling: Annotated[
+        bool, typer.Option("--settling", help="Also find how fast the popular values settle, as in Figure 9.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Show each column's size, missing values and skew, over the rows of all splits."""
     from dataclasses import asdict
 
-    from rich.table import Table
-    from rich.text import Text
-
     from ttrec_cli import data
 
     log = data.open_click_log(path, verify=True)
-    columns = data.describe(log)
+    columns = data.describe(log, dim)
     title = f"{log.name}{' (synthetic)' if log.synthetic else ''}"
-    table = Table(title=Text(title), caption="Shares of the rows of all splits")
-    for heading in ("column", "ids", "missing", "top 1", "top 10"):
-        table.add_column(heading, justify="left" if heading == "column" else "right")
-    for column in columns:
-        shares = (column.missing_fraction, column.top1_share, column.top10_share)
-        table.add_row(Text(column.name), f"{column.cardinality:,}", *(f"{share:.1%}" for share in shares))
-    payload = _facts(log) | {"columns": [asdict(column) for column in columns]}
-    console.show(console.CommandResult("data describe", payload, (_sentence(log), table)), json)
+    table = columns_table(title, columns, dim)
+    payload = facts(log) | {"columns": [asdict(column) for column in columns], "dim": dim}
+    shown: list[Any] = [sentence(log), table]
+    settled = data.settling(log) if settling else ()
+    if settling:
+        payload |= {"settling": [asdict(column) for column in settled]}
+        shown.append(settling_table(settled))
+    if html is not None:
+        from ttrec_cli.commands.data_page import write_page
+
+        page = write_page(log, settled, html)
+        payload |= {"report": str(page)}
+        shown.append(f"Page: {page}")
+    console.show(console.CommandResult("data describe", payload, tuple(shown)), json)
 
 
 @app.command()
 def synthesize(
     rows: Annotated[int, typer.Option(help="Rows to make.")],
-    out: Out,
+    out: Annotated[Path, typer.Option(help="Folder to write, or with --raw a file; must not exist, or be empty.")],
     like: Annotated[
         Literal["kaggle", "terabyte"], typer.Option(help="The Criteo log whose tables and skew to imitate.")
     ] = "kaggle",
@@ -86,33 +63,25 @@ def synthesize(
         float, typer.Option(help="Rows of the tables over those of the real ones, above 0 to 1.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of rows and of the click model.")] = 0,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write one file in Criteo's raw layout, to try the whole way in.")
+    ] = False,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Make up a click log with Criteo's columns, skew and missing values; clicks come from a known model."""
-    from ttrec_cli.data import SyntheticSpec
-    from ttrec_cli.data import synthesize as make
+    from ttrec_cli import data
 
-    spec = SyntheticSpec(like=like, rows=rows, table_scale=table_scale, seed=seed)
+    spec = data.SyntheticSpec(like=like, rows=rows, table_scale=table_scale, seed=seed)
+    if raw:
+        with console.progress("making synthetic rows", rows) as bar:
+            size = data.synthesize_raw(spec, out, bar.advance)
+        payload = {"path": str(out.resolve()), "rows": rows, "bytes": size, "synthetic": True}
+        said = (
+            f"{rows:,} synthetic rows (made up, not real clicks) in Criteo's raw layout, {size / 1e6:,.1f} MB, in {out}"
+        )
+        console.show(console.CommandResult("data synthesize", payload, (said,)), json)
+        return
     with console.progress("making synthetic data", rows) as bar:
-        log = make(spec, out, bar.advance, overwrite=overwrite)
-    console.show(console.CommandResult("data synthesize", _facts(log), (_sentence(log),)), json)
-
-
-def _facts(log: "ClickLog") -> dict[str, Any]:
-    return {
-        "path": str(log.path.resolve()),
-        "name": log.name,
-        "synthetic": log.synthetic,
-        "rows": len(log.label),
-        "splits": {name: len(rows) for name, rows in log.splits.items()},
-        "cardinalities": dict(zip(log.columns, log.cardinalities, strict=True)),
-        "click_rate": float(log.label.mean()),
-        "fingerprint": log.fingerprint,
-    }
-
-
-def _sentence(log: "ClickLog") -> str:
-    splits = ", ".join(f"{len(rows):,} {name}" for name, rows in log.splits.items())
-    kind = "synthetic (made up, not real clicks)" if log.synthetic else "real clicks"
-    return f"{log.name}, {kind}: {len(log.label):,} rows ({splits}), {sum(log.cardinalities):,} ids, in {log.path}"
+        log = data.synthesize(spec, out, bar.advance, overwrite=overwrite)
+    console.show(console.CommandResult("data synthesize", facts(log), (sentence(log),)), json)

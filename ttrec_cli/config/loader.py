@@ -44,9 +44,10 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
     if not isinstance(config.data, CriteoData) or config.data.is_there:
         return LoadedSweep(config, stand_in=False)
     if stand_in_config is None:
+        criteo = config.data.format == "criteo-kaggle"
         raise ConfigError(
             f"{primary.place(('data', 'path'))}: no prepared dataset at {config.data.path}; make it with "
-            f"`ttrec data prepare criteo-kaggle train.txt --out {config.data.path}`"
+            f"`ttrec data prepare {'criteo-kaggle train.txt' if criteo else 'FORMAT LOG'} --out {config.data.path}`"
         )
     return LoadedSweep(stand_in_config, stand_in=True, missing_data=str(config.data.path))
 

@@ -39,9 +39,10 @@ class Optimizer(StrEnum):
 
 
 class CriteoData(Frozen):
-    """A dataset made by `ttrec data prepare`; `path` is relative to where the command runs."""
+    """A dataset made by `ttrec data prepare`, of Criteo's or any other log; `path` is relative to where the
+    command runs."""
 
-    format: Literal["criteo-kaggle"] = "criteo-kaggle"
+    format: Literal["criteo-kaggle", "prepared"] = "criteo-kaggle"
     path: Path
 
     @property
@@ -106,6 +107,8 @@ class TrialConfig(Frozen):
     tables: WholeNumber = 7
     dim: Annotated[int, Field(ge=1, le=2**16, strict=True)] = 16
     seed: Seed = 0
+    plan: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """A file with a table plan; it decides rank, tables and dim."""
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     init: InitConfig = InitConfig()
@@ -116,7 +119,7 @@ class TrialConfig(Frozen):
     def _dense_has_no_rank(cls, values: dict[str, Any]) -> dict[str, Any]:
         """The uncompressed model is one point: 0 tables, no rank."""
         if values.get("method") == Method.DENSE or values.get("tables") == 0:
-            return values | {"method": Method.DENSE, "rank": None, "tables": 0}
+            return values | {"method": Method.DENSE, "rank": None, "tables": 0, "plan": None}
         return values
 
     @model_validator(mode="after")
@@ -137,6 +140,8 @@ class SweepConfig(Frozen):
     train: TrainConfig = TrainConfig()
     init: InitConfig = InitConfig()
     shape: ShapeConfig = ShapeConfig()
+    plan: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """A table plan to train beside the grid, in the form that `ttrec factorize --yaml` writes."""
     grid: dict[str, Annotated[list[AxisValue], Field(min_length=1)]] = {}
     trials: tuple[dict[str, AxisValue], ...] = ()
     baseline: bool = True
@@ -145,8 +150,10 @@ class SweepConfig(Frozen):
 
     @model_validator(mode="after")
     def _something_to_do(self) -> "SweepConfig":
-        if not self.grid and not self.trials:
-            raise ValueError("a sweep needs `grid:` or `trials:`; for example grid: {rank: [8, 16], tables: [3, 7]}")
+        if not self.grid and not self.trials and self.plan is None:
+            raise ValueError(
+                "a sweep needs `grid:`, `trials:` or `plan:`; for example grid: {rank: [8, 16], tables: [3, 7]}"
+            )
         return self
 
     @field_validator("seeds", mode="after")

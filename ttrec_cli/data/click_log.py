@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ttrec_cli.data.manifest import ARRAY_FILES, DENSE_FILE, LABEL_FILE, SPARSE_FILE, Manifest, read_manifest
+from ttrec_cli.data.days import DAYS
+from ttrec_cli.data.manifest import (
+    DAY_FILE,
+    DENSE_FILE,
+    LABEL_FILE,
+    SPARSE_FILE,
+    Manifest,
+    read_manifest,
+    vocabulary_file,
+)
 from ttrec_cli.errors import DataError
 
 READ_BYTES = 1 << 20
@@ -18,7 +27,7 @@ CHECK_ROWS = 1 << 18
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a click log: dense (n, 13) float32, sparse (n, 26) int32, label (n,) uint8."""
+    """Rows of a click log: dense (n, features) float32, sparse (n, columns) int32, label (n,) uint8."""
 
     dense: NDArray[np.float32]
     sparse: NDArray[np.int32]
@@ -34,9 +43,11 @@ class ClickLog:
         missing_ids: per column, the id of "no value", or None.
         fingerprint: of the content; of a synthetic set, of its specification.
         splits: rows of "train", "test" and "validation".
-        dense: (N, 13), already log(max(x, 0) + 1), 0 where missing.
-        sparse: (N, 26) ids.
+        dense: (N, features), already transformed: log(max(x, 0) + 1) unless chosen otherwise, 0 where missing.
+        sparse: (N, columns) ids.
         label: (N,), 1 for a click.
+        day: (N,) the day of each row, from 0; None where the rows lie in the order of time.
+        days: how many days the log has.
     """
 
     path: Path
@@ -51,6 +62,10 @@ class ClickLog:
     dense: NDArray[np.float32]
     sparse: NDArray[np.int32]
     label: NDArray[np.uint8]
+    day: NDArray[np.uint8] | None = None
+    days: int = DAYS
+    dense_columns: tuple[str, ...] = ()
+    has_vocabulary: bool = False
 
     def batches(self, split: str, batch_size: int) -> Iterator[Batch]:
         """The split's rows in order, as views without copies; the last batch may be short.
@@ -92,6 +107,10 @@ def open_click_log(path: Path, *, verify: bool = False) -> ClickLog:
         dense=_mapped(path / DENSE_FILE, np.float32, (rows, len(manifest.dense_columns))),
         sparse=_mapped(path / SPARSE_FILE, np.int32, (rows, len(manifest.columns))),
         label=_mapped(path / LABEL_FILE, np.uint8, (rows,)),
+        day=_mapped(path / DAY_FILE, np.uint8, (rows,)) if manifest.days else None,
+        days=manifest.days or DAYS,
+        dense_columns=manifest.dense_columns,
+        has_vocabulary=bool(manifest.vocabulary),
     )
     if verify:
         _verify(log, manifest)
@@ -107,9 +126,12 @@ def _mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDAr
 
 
 def _verify(log: ClickLog, manifest: Manifest) -> None:
-    for name in ARRAY_FILES:
-        if _file_digest(log.path / name) != manifest.digests[name]:
-            raise DataError(f"{log.path / name}: was edited or damaged after it was written; prepare it again")
+    files = {log.path / name: digest for name, digest in manifest.digests.items()}
+    for column, (name, digest) in enumerate(zip(manifest.columns, manifest.vocabulary, strict=False)):
+        files[vocabulary_file(log.path, column, name)] = digest
+    for path, digest in files.items():
+        if file_digest(path) != digest:
+            raise DataError(f"{path}: was edited or damaged after it was written; prepare it again")
     sizes = np.array(log.cardinalities)
     for start in range(0, len(log.sparse), CHECK_ROWS):
         ids = log.sparse[start : start + CHECK_ROWS]
@@ -122,9 +144,13 @@ def _verify(log: ClickLog, manifest: Manifest) -> None:
             )
 
 
-def _file_digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex. Raises `DataError` when it cannot be read."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            digest.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(READ_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}; prepare the dataset again") from None
     return digest.hexdigest()

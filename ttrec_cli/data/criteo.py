@@ -1,47 +1,152 @@
-"""Criteo's Kaggle log, `train.txt`, made into a dataset by the rules of the DLRM script.
+"""Criteo's raw logs: Kaggle's `train.txt`, Terabyte's `day_0` … `day_23`, plain or compressed.
 
-Ids are contiguous in the order of first appearance in the file, counted over all days, test included.
-A missing category is hex 0. Dense features become log(max(x, 0) + 1). The rows of days 1 to 6 are shuffled
-once, with a seed, across days; day 7 keeps its order and is halved into test and validation.
-
-The file is read once, in blocks. Columns are parked on disk and turned into ids one at a time, so that
-memory holds one column, not the log.
+By the rules of the DLRM script: ids are contiguous in the order of first appearance over all days, test
+included; a missing category is hex 0; dense features become log(max(x, 0) + 1); a log in one file is cut
+into 7 days; all but the last day are trained on, shuffled across days, and the last is halved.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ttrec_cli.data.click_log import ClickLog, open_click_log
+from ttrec_cli.data.choices import Choices, Missing, Order, SplitBy, transform
+from ttrec_cli.data.click_log import ClickLog
 from ttrec_cli.data.criteo_lines import CATEGORY_COLUMNS, DENSE_COLUMNS, RawRows, parse_block
-from ttrec_cli.data.days import DAYS, MIN_ROWS, split_rows
-from ttrec_cli.data.progress import Progress, no_progress
-from ttrec_cli.data.raw_lines import check_source, read_lines
-from ttrec_cli.data.writer import ArrayWriter, Header, check_target, new_folder
-from ttrec_cli.errors import DataError
+from ttrec_cli.data.days import DAYS
+from ttrec_cli.data.manifest import MAX_DAYS
+from ttrec_cli.data.prepare import Stages, no_stages, prepare
+from ttrec_cli.data.raw_lines import LineBlock, check_source, estimate_lines, read_lines
+from ttrec_cli.data.raw_log import Kind, Piece, Place, file_identity
+from ttrec_cli.errors import ConfigError, DataError
 
-NAME = "criteo-kaggle"
-WRITE_ROWS = 1 << 16
-MISSING = 0
-"""The category a missing one counts as: hex 0."""
-
-
-class Order(StrEnum):
-    """Order of the training rows on disk."""
-
-    SHUFFLED = "shuffled"
-    TIME = "time"
+KAGGLE, TERABYTE = "criteo-kaggle", "criteo-terabyte"
+DAY_NAME = re.compile(r"day_(\d+)(\.txt|\.tsv)?(\.gz|\.zst)?")
+OWN_KEY = 2**32
+"""Key of "no value" where it has an id of its own: no 8 hex digits make it."""
 
 
 @dataclass(frozen=True)
-class _Counts:
-    rows: int
-    skipped_lines: int
+class CriteoLog:
+    """Text files of Criteo's layout; several are days, one is cut into days."""
+
+    name: str
+    files: tuple[Path, ...]
+
+    @property
+    def dense_columns(self) -> tuple[str, ...]:
+        """I1 … I13."""
+        return DENSE_COLUMNS
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """C1 … C26."""
+        return CATEGORY_COLUMNS
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All are hex digits."""
+        return (Kind.HEX,) * len(CATEGORY_COLUMNS)
+
+    @property
+    def files_are_days(self) -> bool:
+        """Whether each file is a day."""
+        return len(self.files) > 1
+
+    @property
+    def days(self) -> int:
+        """How many there are."""
+        return len(self.files) if self.files_are_days else DAYS
+
+    def key_type(self, choices: Choices) -> np.dtype[np.unsignedinteger]:
+        """32 bits hold every value, but not "no value" besides."""
+        return np.dtype(np.uint32 if choices.missing is Missing.ZERO else np.uint64)
+
+    def missing_key(self, choices: Choices) -> int:
+        """Hex 0, or a key of its own."""
+        return 0 if choices.missing is Missing.ZERO else OWN_KEY
+
+    def identity(self) -> dict[str, Any]:
+        """The format and its files."""
+        return {"name": self.name, "files": file_identity(self.files)}
+
+    def estimate_rows(self) -> int:
+        """From the length of the first lines of each file."""
+        return sum(estimate_lines(path) for path in self.files)
+
+    def pieces(self, place: Place, choices: Choices) -> Iterator[Callable[[], Piece]]:
+        """Blocks of lines, parsed when called."""
+        if choices.split is SplitBy.COLUMN:
+            raise ConfigError("Criteo's logs have no column that says the split; use --split day or random")
+        for number in range(place.file, len(self.files)):
+            here = place if number == place.file else Place(number)
+            for block in read_lines(self.files[number], offset=here.offset, first_line=here.line):
+                yield partial(_parse, self.files[number], number, block, choices)
+
+
+def _parse(path: Path, file: int, block: LineBlock, choices: Choices) -> Piece:
+    rows = parse_block(block)
+    bad = rows.first_bad
+    return Piece(
+        label=rows.label,
+        dense=transform(rows.integers.astype(np.float64), choices.dense),
+        keys=_keys(rows, choices),
+        splits=None,
+        texts={},
+        lines=rows.lines,
+        first_bad=None if bad is None else f"{path}:{bad[0]}: {bad[1]}",
+        file=file,
+        next=Place(file, block.end, block.first_line + rows.lines),
+    )
+
+
+def _keys(rows: RawRows, choices: Choices) -> NDArray[np.unsignedinteger]:
+    keys: NDArray[np.unsignedinteger] = rows.categories
+    if choices.index_range is not None:
+        keys = keys % np.uint32(choices.index_range)
+    if choices.missing is Missing.ZERO:
+        return keys
+    bits = np.arange(len(CATEGORY_COLUMNS), dtype=np.uint32)[:, None]
+    return np.where(rows.missing >> bits & np.uint32(1), np.uint64(OWN_KEY), keys.astype(np.uint64))
+
+
+def kaggle_log(source: Path) -> CriteoLog:
+    """`train.txt`. Raises `DataError` when it is not there or of another kind."""
+    check_source(source)
+    return CriteoLog(KAGGLE, (source,))
+
+
+def terabyte_log(source: Path) -> CriteoLog:
+    """A folder with `day_0` … `day_N`, or a pattern such as `logs/day_*.gz`.
+
+    Raises:
+        DataError: there are fewer than two days, one is missing in the middle, is there twice, or cannot be read.
+    """
+    paths = sorted(source.iterdir()) if source.is_dir() else sorted(source.parent.glob(source.name))
+    days: dict[int, Path] = {}
+    for path in paths:
+        match = DAY_NAME.fullmatch(path.name)
+        if match and path.is_file():
+            day = int(match[1])
+            if day in days:
+                raise DataError(f"{path}: day {day} is there twice, also as {days[day].name}; keep one of them")
+            days[day] = path
+    if len(days) < 2:
+        raise DataError(f"{source}: must hold at least two days, named day_0, day_1, …; has {len(days)}")
+    if len(days) > MAX_DAYS:
+        raise DataError(f"{source}: must hold at most {MAX_DAYS} days, has {len(days)}")
+    for day in range(min(days), max(days)):
+        if day not in days:
+            raise DataError(f"{source}: day_{day} is missing between day_{min(days)} and day_{max(days)}; fetch it")
+    files = tuple(days[day] for day in sorted(days))
+    for path in files:
+        check_source(path)
+    return CriteoLog(TERABYTE, files)
 
 
 def prepare_criteo_kaggle(
@@ -52,131 +157,9 @@ def prepare_criteo_kaggle(
     seed: int = 0,
     skip_bad_lines: bool = False,
     overwrite: bool = False,
-    progress: Progress = no_progress,
+    threads: int | None = None,
+    stages: Stages = no_stages,
 ) -> ClickLog:
-    """Prepare `train.txt`, plain or gzipped, into the folder `out`.
-
-    Args:
-        order: of the training rows; `seed` is that of the shuffle.
-        skip_bad_lines: leave out lines that break a rule; `choices["skipped_lines"]` counts them.
-        overwrite: replace a dataset that is at `out`.
-        progress: is told the rows read since it was last told.
-
-    Raises:
-        DataError: a line breaks a rule (`file:line: rule, value, what to do`), the source cannot be read,
-            has too few rows, or `out` cannot be written. Nothing is left at `out` then.
-    """
-    order = Order(order)
-    source = Path(source)
-    check_source(source)
-    target = check_target(Path(out), overwrite)
-    with new_folder(target) as folder:
-        parked = folder / "columns"
-        parked.mkdir()
-        counts = _park(source, parked, skip_bad_lines, progress)
-        if counts.rows < MIN_ROWS:
-            raise DataError(
-                f"{source}: at least {MIN_ROWS} rows are needed to make {DAYS} days, has {counts.rows} good ones"
-            )
-        cardinalities, missing_ids = _number_columns(parked)
-        header = Header(
-            name=NAME,
-            synthetic=False,
-            dense_columns=DENSE_COLUMNS,
-            columns=CATEGORY_COLUMNS,
-            cardinalities=cardinalities,
-            missing_ids=missing_ids,
-            splits=split_rows(counts.rows),
-            choices={
-                "source": source.name,
-                "source_bytes": source.stat().st_size,
-                "order": order.value,
-                "seed": seed,
-                "missing": "hex 0",
-                "dense": "log(max(x, 0) + 1)",
-                "skipped_lines": counts.skipped_lines,
-            },
-        )
-        _write_rows(folder, parked, header, order, seed)
-        for path in parked.iterdir():
-            path.unlink()
-        parked.rmdir()
-    return open_click_log(target)
-
-
-def dense_features(integers: NDArray[np.int64]) -> NDArray[np.float32]:
-    """log(max(x, 0) + 1) of raw integers, of any shape."""
-    return np.log1p(np.maximum(integers, 0).astype(np.float64)).astype(np.float32)
-
-
-def _column_path(parked: Path, column: int) -> Path:
-    return parked / f"{column}.u32"
-
-
-def _park(source: Path, parked: Path, skip_bad_lines: bool, progress: Progress) -> _Counts:
-    """Read the source; write labels, dense features and one file per column of raw categories."""
-    rows = skipped = 0
-    first_bad: tuple[int, str] | None = None
-    with ExitStack() as stack:
-        columns = [
-            stack.enter_context(_column_path(parked, column).open("xb")) for column in range(len(CATEGORY_COLUMNS))
-        ]
-        dense = stack.enter_context((parked / "dense").open("xb"))
-        label = stack.enter_context((parked / "label").open("xb"))
-        for block in _parsed(source):
-            first_bad = first_bad or block.first_bad
-            if first_bad and not skip_bad_lines:
-                break
-            dense.write(dense_features(block.integers).tobytes())
-            label.write(block.label.tobytes())
-            for file, values in zip(columns, block.categories, strict=True):
-                file.write(values.tobytes())
-            rows += len(block.label)
-            skipped += block.bad_lines
-            progress(block.lines)
-    if first_bad and (rows == 0 or not skip_bad_lines):
-        raise DataError(f"{source}:{first_bad[0]}: {first_bad[1]}")
-    return _Counts(rows, skipped)
-
-
-def _parsed(source: Path) -> Iterator[RawRows]:
-    for block in read_lines(source):
-        yield parse_block(block)
-
-
-def _number_columns(parked: Path) -> tuple[tuple[int, ...], tuple[int | None, ...]]:
-    """Replace raw categories by ids in first-seen order; the number of ids, and the id of "missing"."""
-    import pandas as pd  # half a second that only a preparation has to pay
-
-    cardinalities: list[int] = []
-    missing_ids: list[int | None] = []
-    for column in range(len(CATEGORY_COLUMNS)):
-        path = _column_path(parked, column)
-        ids, values = pd.factorize(np.fromfile(path, dtype=np.uint32))
-        ids.astype(np.int32).tofile(path)
-        missing = np.flatnonzero(values == MISSING)
-        cardinalities.append(len(values))
-        missing_ids.append(int(missing[0]) if len(missing) else None)
-    return tuple(cardinalities), tuple(missing_ids)
-
-
-def _write_rows(folder: Path, parked: Path, header: Header, order: Order, seed: int) -> None:
-    """Write the final arrays, training rows in their order."""
-    rows = header.splits["validation"].stop
-    places = np.arange(rows)
-    if order is Order.SHUFFLED:
-        train = len(header.splits["train"])
-        # Of NumPy's two generators the one whose numbers are promised never to change.
-        random = np.random.RandomState(np.random.PCG64(seed))
-        random.shuffle(places[:train])
-    label = np.memmap(parked / "label", dtype=np.uint8, mode="r")
-    dense = np.memmap(parked / "dense", dtype=np.float32, mode="r", shape=(rows, len(DENSE_COLUMNS)))
-    columns = [
-        np.memmap(_column_path(parked, column), dtype=np.int32, mode="r") for column in range(len(CATEGORY_COLUMNS))
-    ]
-    with ArrayWriter(folder) as writer:
-        for start in range(0, rows, WRITE_ROWS):
-            here = places[start : start + WRITE_ROWS]
-            sparse = np.stack([column[here] for column in columns], axis=1)
-            writer.append(dense[here], sparse, label[here])
-        writer.finish(header)
+    """Prepare `train.txt` with the DLRM script's choices; see `prepare`."""
+    choices = Choices(order=Order(order), seed=seed, skip_bad_lines=skip_bad_lines)
+    return prepare(kaggle_log(Path(source)), out, choices, overwrite=overwrite, threads=threads, stages=stages)

@@ -6,6 +6,7 @@ type and size is checked, and no name in it is ever used as a path.
 
 import hashlib
 import json
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,11 +21,29 @@ SCHEMA = "ttrec-click-log"
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "meta.json"
 DENSE_FILE, SPARSE_FILE, LABEL_FILE = ARRAY_FILES = ("dense.f32", "sparse.i32", "label.u8")
+DAY_FILE = "day.u8"
+VOCABULARY_FOLDER = "vocabulary"
+MAX_DAYS = 255
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_COLUMNS = 10_000
 MAX_CARDINALITY = 2**31 - 1
 """Ids are stored as int32."""
+
+
+OPTIONAL = ("days", "vocabulary")
+"""Fields that are left out where they say nothing."""
+
+
+def array_files(days: int) -> tuple[str, ...]:
+    """The array files of a dataset of so many known days."""
+    return (*ARRAY_FILES, DAY_FILE) if days else ARRAY_FILES
+
+
+def vocabulary_file(folder: Path, column: int, name: str) -> Path:
+    """A column's vocabulary in a dataset: its number, and what of its name is harmless in a path."""
+    harmless = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:40]
+    return folder / VOCABULARY_FOLDER / f"{column:04}-{harmless}.parquet"
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,8 @@ class Manifest:
         digests: SHA-256 of each array file, in hex.
         choices: everything chosen that changes the content (order, seed, missing policy, …).
         fingerprint: of the content; of a synthetic set, of its specification.
+        days: days of the log when `day.u8` says which one each row is from; 0 where there is no such file.
+        vocabulary: SHA-256 of each column's vocabulary; empty where there are none.
     """
 
     name: str
@@ -50,15 +71,18 @@ class Manifest:
     choices: Mapping[str, Any]
     digests: Mapping[str, str]
     fingerprint: str
+    days: int = 0
+    vocabulary: tuple[str, ...] = ()
 
     def array_bytes(self) -> dict[str, int]:
         """The exact size of each array file."""
         width = {DENSE_FILE: 4 * len(self.dense_columns), SPARSE_FILE: 4 * len(self.columns), LABEL_FILE: 1}
-        return {name: self.rows * width[name] for name in ARRAY_FILES}
+        return {name: self.rows * width.get(name, 1) for name in array_files(self.days)}
 
     def to_json(self) -> str:
         """The file's text, sealed: an edited file is recognised."""
         body = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "ttrec_version": __version__} | asdict(self)
+        body = {key: value for key, value in body.items() if key not in OPTIONAL or value}
         return json.dumps(body | {"seal": _digest(body)}, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -69,7 +93,8 @@ def content_fingerprint(
     digests: Mapping[str, str],
 ) -> str:
     """What two datasets share exactly when models train on the same numbers, whatever their origin."""
-    return _digest({"columns": columns, "cardinalities": cardinalities, "splits": splits, "digests": digests})
+    arrays = {name: digests[name] for name in ARRAY_FILES}
+    return _digest({"columns": columns, "cardinalities": cardinalities, "splits": splits, "digests": arrays})
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -152,6 +177,7 @@ class _Checked:
 
     def manifest(self) -> Manifest:
         rows = self._integer("rows", self._body.get("rows"), 1, 2**62)
+        days = self._integer("days", self._body.get("days", 0), 0, MAX_DAYS)
         columns = self._names("columns")
         cardinalities = tuple(
             self._integer("cardinalities", value, 1, MAX_CARDINALITY)
@@ -167,8 +193,10 @@ class _Checked:
             missing_ids=self._missing_ids(cardinalities),
             splits=self._splits(rows),
             choices=self._typed("choices", self._body.get("choices"), dict),
-            digests=self._digests(),
+            digests=self._digests(array_files(days)),
             fingerprint=self._hex("fingerprint", self._body.get("fingerprint")),
+            days=days,
+            vocabulary=self._vocabulary(len(columns)),
         )
 
     def _fail(self, field: str, rule: str, value: object) -> DataError:
@@ -228,8 +256,13 @@ class _Checked:
             bounds[name] = (start, end)
         return bounds
 
-    def _digests(self) -> dict[str, str]:
+    def _digests(self, files: tuple[str, ...]) -> dict[str, str]:
         digests = self._typed("digests", self._body.get("digests"), dict)
-        if set(digests) != set(ARRAY_FILES):
-            raise self._fail("digests", f"be exactly those of {', '.join(ARRAY_FILES)}", sorted(digests))
-        return {name: self._hex(f"digests.{name}", digests[name]) for name in ARRAY_FILES}
+        if set(digests) != set(files):
+            raise self._fail("digests", f"be exactly those of {', '.join(files)}", sorted(digests))
+        return {name: self._hex(f"digests.{name}", digests[name]) for name in files}
+
+    def _vocabulary(self, columns: int) -> tuple[str, ...]:
+        if not self._body.get("vocabulary"):
+            return ()
+        return tuple(self._hex("vocabulary", value) for value in self._list("vocabulary", columns))

@@ -63,15 +63,12 @@ class PlantedModel:
             dense: (features, n) transformed dense features.
             columns: whose terms to count; the effects, and the pairs among them. Default: all.
         """
+        from ttrec_cli.data.planted_loops import add_terms
+
+        chosen = np.arange(len(ranks)) if columns is None else np.array(sorted(columns), dtype=np.intp)
         logits = np.full(ranks.shape[1], self.bias)
-        total = np.zeros((LATENTS, ranks.shape[1]))
-        for column in range(len(ranks)) if columns is None else columns:
-            effect, latent = value_effects(self.keys[column], ranks[column])
-            logits += self.effect_weight[column] * effect
-            latent *= self.latent_weight[column]
-            total += latent
-            logits -= 0.5 * np.einsum("ln,ln->n", latent, latent)
-        logits += 0.5 * np.einsum("ln,ln->n", total, total)  # the sum over pairs, from the square of the sum
+        effects, latents = self.effect_weight[chosen], self.latent_weight[chosen]
+        add_terms(self.keys[chosen], ranks[chosen], effects, latents, FADING_RANK, logits)
         return logits + self.dense_weight @ (dense - self.dense_mean[:, None])
 
 

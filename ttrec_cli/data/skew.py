@@ -36,7 +36,9 @@ class ColumnSkew:
 
     def ranks(self, uniform: NDArray[np.float64]) -> NDArray[np.int64]:
         """The rank of each uniform number in [0, 1)."""
-        ranks = np.searchsorted(self.edges, uniform, side="right")
+        from ttrec_cli.data.skew_loops import places
+
+        ranks = places(self.edges, uniform)
         head = len(self.edges) - 1
         if self.values > head:
             in_tail = np.flatnonzero(ranks > head)

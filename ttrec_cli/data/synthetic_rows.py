@@ -77,13 +77,20 @@ class RowSource:
         columns = zip(self._ids, self._first_rank, ranks, strict=True)
         return np.stack([ids[values - first] for ids, first, values in columns], axis=1)
 
+    def raw_counts(self, number: int, rows: int = BLOCK_ROWS) -> NDArray[np.float64]:
+        """(13, n) counts behind the dense features of `block`; NaN where missing."""
+        uniform = self._uniform(Stream.ROWS, number)[len(self._skews) : -1, :rows]
+        return np.stack([raw_count(shape, values) for shape, values in zip(COUNT_SHAPES, uniform, strict=True)])
+
+    def _uniform(self, stream: Stream, number: int) -> NDArray[np.float64]:
+        return self._random(stream, number).random_sample((len(self._skews) + len(COUNT_SHAPES) + 1, BLOCK_ROWS))
+
     def _features(
         self, stream: Stream, number: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:
         """Ranks, dense features and one more uniform number for each row of a whole block."""
         columns = len(self._skews)
-        shape = (columns + len(COUNT_SHAPES) + 1, BLOCK_ROWS)
-        uniform = self._random(stream, number).random_sample(shape)
+        uniform = self._uniform(stream, number)
         ranks = np.stack([skew.ranks(values) for skew, values in zip(self._skews, uniform[:columns], strict=True)])
         counts = zip(COUNT_SHAPES, uniform[columns:-1], strict=True)
         dense = np.stack([count_feature(shape, values) for shape, values in counts])
@@ -99,9 +106,14 @@ class RowSource:
         return np.random.RandomState(np.random.PCG64(np.random.SeedSequence(self._seed, spawn_key=(stream, number))))
 
 
-def count_feature(shape: CountShape, uniform: NDArray[np.float64]) -> NDArray[np.float32]:
-    """log(max(x, 0) + 1) of a log-logistic count x, 0 where missing, from uniform numbers in [0, 1)."""
+def raw_count(shape: CountShape, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A log-logistic count, NaN where missing, from uniform numbers in [0, 1)."""
     share = np.maximum(uniform - shape.missing, 0.0) / (1.0 - shape.missing)
     count = np.floor(shape.median * (share / (1.0 - share)) ** shape.spread) + shape.shift
-    count[uniform < shape.missing] = 0
-    return np.asarray(np.log1p(np.maximum(count, 0.0)), dtype=np.float32)
+    count[uniform < shape.missing] = np.nan
+    return np.asarray(count)
+
+
+def count_feature(shape: CountShape, uniform: NDArray[np.float64]) -> NDArray[np.float32]:
+    """log(max(x, 0) + 1) of a log-logistic count x, 0 where missing, from uniform numbers in [0, 1)."""
+    return np.asarray(np.log1p(np.fmax(raw_count(shape, uniform), 0.0)), dtype=np.float32)

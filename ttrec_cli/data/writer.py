@@ -1,5 +1,6 @@
 """Writes a dataset folder so that it is either whole and in place, or not there at all."""
 
+import glob
 import hashlib
 import os
 import shutil
@@ -15,13 +16,16 @@ from numpy.typing import NDArray
 
 from ttrec_cli.data.manifest import (
     ARRAY_FILES,
+    DAY_FILE,
     DENSE_FILE,
     LABEL_FILE,
     MANIFEST_FILE,
     SPARSE_FILE,
+    VOCABULARY_FOLDER,
     Manifest,
     content_fingerprint,
 )
+from ttrec_cli.data.work_folder import lock
 from ttrec_cli.errors import DataError
 
 
@@ -39,6 +43,8 @@ class Header:
     choices: Mapping[str, Any]
     fingerprint: str | None = None
     """None: that of the content."""
+    days: int = 0
+    vocabulary: tuple[str, ...] = ()
 
 
 class ArrayWriter:
@@ -63,33 +69,40 @@ class ArrayWriter:
     def finish(self, header: Header) -> None:
         """Write everything through to the disk, meta.json last: without it the folder is no dataset."""
         for file in self._files.values():
-            _flush(file)
+            flush(file)
         self._stack.close()
         digests = {name: digest.hexdigest() for name, digest in self._digests.items()}
-        splits = {name: (rows.start, rows.stop) for name, rows in header.splits.items()}
-        content = content_fingerprint(header.columns, header.cardinalities, splits, digests)
-        manifest = Manifest(
-            name=header.name,
-            synthetic=header.synthetic,
-            rows=self.rows,
-            dense_columns=header.dense_columns,
-            columns=header.columns,
-            cardinalities=header.cardinalities,
-            missing_ids=header.missing_ids,
-            splits=splits,
-            choices=header.choices,
-            digests=digests,
-            fingerprint=header.fingerprint or content,
-        )
-        with (self._folder / MANIFEST_FILE).open("xb") as page:
-            page.write(manifest.to_json().encode())
-            _flush(page)
+        write_manifest(self._folder, header, self.rows, digests)
 
     def __enter__(self) -> "ArrayWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+
+def write_manifest(folder: Path, header: Header, rows: int, digests: Mapping[str, str]) -> None:
+    """Write meta.json through to the disk; with it the folder becomes a dataset."""
+    splits = {name: (bounds.start, bounds.stop) for name, bounds in header.splits.items()}
+    content = content_fingerprint(header.columns, header.cardinalities, splits, digests)
+    manifest = Manifest(
+        name=header.name,
+        synthetic=header.synthetic,
+        rows=rows,
+        dense_columns=header.dense_columns,
+        columns=header.columns,
+        cardinalities=header.cardinalities,
+        missing_ids=header.missing_ids,
+        splits=splits,
+        choices=header.choices,
+        digests=digests,
+        fingerprint=header.fingerprint or content,
+        days=header.days,
+        vocabulary=header.vocabulary,
+    )
+    with (folder / MANIFEST_FILE).open("xb") as page:
+        page.write(manifest.to_json().encode())
+        flush(page)
 
 
 def check_target(out: Path, overwrite: bool) -> Path:
@@ -109,7 +122,7 @@ def check_target(out: Path, overwrite: bool) -> Path:
         raise DataError(f"{out}: cannot be read: {error.strerror}") from None
     if not names:
         return target
-    if MANIFEST_FILE not in names or names - {*ARRAY_FILES, MANIFEST_FILE}:
+    if MANIFEST_FILE not in names or names - {*ARRAY_FILES, DAY_FILE, VOCABULARY_FOLDER, MANIFEST_FILE}:
         raise DataError(f"{out}: exists and holds other files than a dataset; choose another --out")
     if not overwrite:
         raise DataError(f"{out}: already holds a dataset; pass --overwrite to replace it, or choose another --out")
@@ -121,29 +134,34 @@ def new_folder(target: Path) -> Iterator[Path]:
     """A folder beside `target` that takes its place when the block succeeds and vanishes when it fails.
 
     What was at `target` is replaced (see `check_target`). A killed process leaves a hidden folder
-    `.NAME.partial-…`, which no later run takes for a dataset.
+    `.NAME.partial-…`, which no later run takes for a dataset; the next one for the same target removes it.
 
     Raises:
         DataError: the disk is full, the folder cannot be written, …
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target)
         folder = _hidden_sibling(target)
         folder.mkdir()
+        held = os.open(folder, os.O_RDONLY)
+        lock(held)
     except OSError as error:
         raise _unwritable(target, error) from None
     try:
         yield folder
-        _sync(folder)
-        _replace(folder, target)
-        _sync(target.parent)
+        sync(folder)
+        replace(folder, target)
+        sync(target.parent)
     except OSError as error:
         raise _unwritable(target, error) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
-def _replace(folder: Path, target: Path) -> None:
+def replace(folder: Path, target: Path) -> None:
+    """Put a finished folder in the place of what is at `target`."""
     if target.is_dir() and os.listdir(target):
         old = _hidden_sibling(target)
         os.replace(target, old)
@@ -157,16 +175,27 @@ def _unwritable(target: Path, error: OSError) -> DataError:
     return DataError(f"{target}: cannot be written: {error.strerror or error}; nothing was left there")
 
 
+def _remove_stale(target: Path) -> None:
+    """Remove what killed processes left; the folders of living ones are locked."""
+    for folder in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
+        held = os.open(folder, os.O_RDONLY)
+        if lock(held):
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+
+
 def _hidden_sibling(target: Path) -> Path:
     return target.parent / f".{target.name}.partial-{uuid.uuid4().hex[:12]}"
 
 
-def _flush(file: BinaryIO) -> None:
+def flush(file: BinaryIO) -> None:
+    """Force what was written through to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Force a folder's list of names through to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

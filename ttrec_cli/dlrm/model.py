@@ -6,14 +6,12 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-DENSE_FEATURES = 13
-
 
 class DLRM(nn.Module):
-    """Click logits from 13 dense features and one index per table.
+    """Click logits from dense features and one index per table.
 
     `embedding` maps (batch, tables) indices to (batch, tables, dim). The bottom MLP is
-    13 → `bottom_widths` → dim, the top one interactions + dim → `top_widths` → 1; ReLU between layers.
+    `dense_features` → `bottom_widths` → dim, the top one interactions + dim → `top_widths` → 1; ReLU between layers.
     MLP weights are drawn from `seed` alone, so models that differ in their embedding start with equal MLPs.
     """
 
@@ -26,17 +24,18 @@ class DLRM(nn.Module):
         bottom_widths: tuple[int, ...],
         top_widths: tuple[int, ...],
         seed: int,
+        dense_features: int = 13,
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.embedding = embedding
-        self.bottom_mlp = make_mlp((DENSE_FEATURES, *bottom_widths, dim), generator, last_relu=True)
+        self.bottom_mlp = make_mlp((dense_features, *bottom_widths, dim), generator, last_relu=True)
         self.top_mlp = make_mlp((interactions(tables) + dim, *top_widths, 1), generator, last_relu=False)
         rows, columns = torch.tril_indices(tables + 1, tables + 1, offset=-1)
         self.register_buffer("pairs", rows * (tables + 1) + columns, persistent=False)
 
     def forward(self, dense: Tensor, indices: Tensor) -> Tensor:
-        """Logits (batch,) of dense (batch, 13) float and indices (batch, tables) integer."""
+        """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer."""
         bottom = self.bottom_mlp(dense)
         vectors = torch.cat((bottom.unsqueeze(1), self.embedding(indices)), dim=1)
         products = torch.bmm(vectors, vectors.transpose(1, 2)).flatten(1)

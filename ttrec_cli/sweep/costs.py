@@ -9,7 +9,6 @@ from ttrec_kernels import TablePlan
 
 ITEM_BYTES = 4
 INDEX_BYTES = 8
-DENSE_FEATURES = 13
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,9 @@ class Costs:
         return self.dense_model_bytes / self.model_bytes
 
 
-def costs(config: TrialConfig, plans: Sequence[TablePlan]) -> Costs:
-    """Bytes of the model that `config` and its table plans make, in fp32."""
-    mlp_parameters = mlp_size(config.model, len(plans), config.dim)
+def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int = 13) -> Costs:
+    """Bytes of the model that `config`, its table plans and so many dense features make, in fp32."""
+    mlp_parameters = mlp_size(config.model, len(plans), config.dim, dense_features)
     tt_parameters = sum(plan.parameters for plan in plans if plan.shape is not None)
     dense_parameters = sum(plan.parameters for plan in plans if plan.shape is None)
     trained_tt = 0 if config.method == Method.TT_FROZEN else tt_parameters
@@ -61,9 +60,9 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan]) -> Costs:
     )
 
 
-def mlp_size(model: ModelConfig, tables: int, dim: int) -> int:
+def mlp_size(model: ModelConfig, tables: int, dim: int, dense_features: int = 13) -> int:
     """Parameters of both MLPs: weights and biases."""
     pairs = (tables + 1) * tables // 2
-    bottom = (DENSE_FEATURES, *model.bottom_mlp, dim)
+    bottom = (dense_features, *model.bottom_mlp, dim)
     top = (pairs + dim, *model.top_mlp, 1)
     return sum((inputs + 1) * outputs for widths in (bottom, top) for inputs, outputs in itertools.pairwise(widths))

@@ -18,6 +18,7 @@ class Dataset:
     cardinalities: tuple[int, ...]
     train_samples: int
     fingerprint: str
+    dense_features: int = 13
 
 
 def describe(data: CriteoData | SyntheticData) -> Dataset:
@@ -25,7 +26,10 @@ def describe(data: CriteoData | SyntheticData) -> Dataset:
     if isinstance(data, CriteoData):
         log = open_click_log(data.path)
         train_samples = len(log.splits["train"])
-        return Dataset(log.name, log.synthetic, log.columns, log.cardinalities, train_samples, log.fingerprint)
+        features = len(log.dense_columns)
+        return Dataset(
+            log.name, log.synthetic, log.columns, log.cardinalities, train_samples, log.fingerprint, features
+        )
     spec = synthetic_spec(data)
     return Dataset(
         name=f"synthetic-{data.like}",

@@ -13,6 +13,7 @@ from ttrec_cli.config.models import AxisValue
 from ttrec_cli.planning import ShapeSettings, plan_tables
 from ttrec_cli.sweep.costs import Costs, costs
 from ttrec_cli.sweep.dataset import Dataset
+from ttrec_cli.sweep.given_plan import described, given_plans
 from ttrec_kernels import TablePlan
 
 KEY_LENGTH = 16
@@ -47,13 +48,12 @@ class Trial:
 def expand(config: SweepConfig, dataset: Dataset) -> tuple[Trial, ...]:
     """All trials of a sweep in order: uncompressed models first, seeds innermost, no trial twice."""
     cells = list(_cells(config))
-    dims = dict.fromkeys(trial_config(config, cell, 0).dim for cell in cells)
+    dims = dict.fromkeys(_planned(trial_config(config, cell, 0), dataset)[0].dim for cell in cells)
     baselines: list[Mapping[str, AxisValue]] = [{"method": Method.DENSE.value, "dim": dim} for dim in dims]
-    planned: dict[str, tuple[TablePlan, ...]] = {}
     trials: dict[str, Trial] = {}
     for cell in [*(baselines if config.baseline else []), *cells]:
         for seed in config.seeds:
-            trial = _trial(trial_config(config, cell, seed), dataset, planned)
+            trial = _trial(*_planned(trial_config(config, cell, seed), dataset), dataset)
             trials.setdefault(trial.key, trial)
     return tuple(trials.values())
 
@@ -63,36 +63,43 @@ def _cells(config: SweepConfig) -> Iterable[Mapping[str, AxisValue]]:
         for values in product(*config.grid.values()):
             yield dict(zip(config.grid, values, strict=True))
     yield from config.trials
+    if config.plan is not None:
+        yield {"plan": config.plan}
 
 
-def _trial(config: TrialConfig, dataset: Dataset, planned: dict[str, tuple[TablePlan, ...]]) -> Trial:
-    plan_id = json.dumps([config.method == Method.DENSE, config.rank, config.tables, config.dim, _dump(config.shape)])
-    if plan_id not in planned:
-        planned[plan_id] = _plans(config, dataset)
-    plans = planned[plan_id]
+def _trial(config: TrialConfig, plans: tuple[TablePlan, ...], dataset: Dataset) -> Trial:
     return Trial(
         key=_hash({"dataset": dataset.fingerprint, "config": identity(config), "seed": config.seed}),
         trained_as=_hash({"dataset": dataset.fingerprint, "training": _training(config, plans), "seed": config.seed}),
         config=config,
         plans=plans,
-        costs=costs(config, plans),
+        costs=costs(config, plans, dataset.dense_features),
         train_samples=config.train.samples or dataset.train_samples * config.train.epochs,
     )
 
 
-def _plans(config: TrialConfig, dataset: Dataset) -> tuple[TablePlan, ...]:
+def _planned(config: TrialConfig, dataset: Dataset) -> tuple[TrialConfig, tuple[TablePlan, ...]]:
+    """The trial and its table plans: those of its file, or what rank, number of tables and dim come to."""
+    if config.plan is not None:
+        plans = given_plans(config.plan, dataset)
+        return described(config, plans), plans
     shape = config.shape
     settings = ShapeSettings(rule=shape.rule, max_skew=shape.max_skew, cores=shape.cores, dim_factors=shape.dim_factors)
     largest = 0 if config.method == Method.DENSE else config.tables
-    return plan_tables(dataset.columns, dataset.cardinalities, config.dim, config.rank or 1, largest, shape=settings)
+    rank = config.rank or 1
+    return config, plan_tables(dataset.columns, dataset.cardinalities, config.dim, rank, largest, shape=settings)
 
 
 def identity(config: TrialConfig) -> dict[str, Any]:
     """The configuration without its seed; the uncompressed model has neither TT shape nor TT initialisation."""
     values = _dump(config)
     del values["seed"]
+    if config.plan is None:
+        del values["plan"]
+    else:
+        del values["shape"]
     if config.method == Method.DENSE:
-        del values["init"], values["shape"]
+        values = {name: value for name, value in values.items() if name not in ("init", "shape")}
     return values
 
 

@@ -1,5 +1,6 @@
 """Run a sweep: what is finished stays, what is missing is trained, each result is stored at once."""
 
+import contextlib
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,8 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ttrec_cli.config import LoadedSweep
-from ttrec_cli.store import Status, read_with_problems, write_curve, write_trial
+from ttrec_cli.errors import DataError
+from ttrec_cli.store import Status, compact, read_with_problems, write_curve, write_trial
 from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.dataset import Dataset, describe, materialise
 from ttrec_cli.sweep.grid import Trial, expand
@@ -19,6 +21,8 @@ from ttrec_cli.sweep.messages import Machine, Outcome, Step, Task
 from ttrec_cli.sweep.rows import planned_columns, result_row, shared_row
 
 UNFINISHED = {Status.INTERRUPTED}
+COMPACT_TRIALS = 200
+"""A sweep of so many trials ends by merging its files: thousands of single ones are slow to read."""
 
 
 class Listener(Protocol):
@@ -111,6 +115,10 @@ def run(sweep: Sweep, device: str, listener: Listener, retry_failed: bool = Fals
                     done[trial.trained_as] = row
                 _count(summary, trial, row)
                 listener.finished(trial, row, shared)
+    if len(sweep.trials) >= COMPACT_TRIALS:
+        # A damaged merged file was already named when the sweep was prepared; the single files are whole without it.
+        with contextlib.suppress(DataError):
+            compact(sweep.directory)
     summary.seconds = time.monotonic() - started
     return summary
 

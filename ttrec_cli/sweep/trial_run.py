@@ -22,7 +22,7 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     """Train and evaluate; raises `DivergedError` or whatever the training raises."""
     reset_peak(device)
     base_bytes = 0 if device.type == "cuda" else _resident_bytes("VmRSS")
-    model = build_model(trial, device)
+    model = build_model(trial, device, dense_features=log.dense.shape[1])
     tt_parameters = embedding_of(model).tt_parameters()
     initial = [core.detach().clone() for core in tt_parameters]
     config = trial.config.train
@@ -35,7 +35,7 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     return Outcome("ok", columns=columns, curve=tuple(curve_row(point) for point in curve))
 
 
-def build_model(trial: Trial, device: torch.device) -> DLRM:
+def build_model(trial: Trial, device: torch.device, dense_features: int = 13) -> DLRM:
     """The DLRM of a trial on its device; TT cores of `tt-frozen` take no gradient."""
     config = trial.config
     embedding = EmbeddingTables(
@@ -54,6 +54,7 @@ def build_model(trial: Trial, device: torch.device) -> DLRM:
         bottom_widths=config.model.bottom_mlp,
         top_widths=config.model.top_mlp,
         seed=config.seed,
+        dense_features=dense_features,
     )
     return model.to(device)
 

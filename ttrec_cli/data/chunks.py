@@ -1,0 +1,158 @@
+"""The first step of a preparation: raw rows, parsed and parked on disk in chunks.
+
+A chunk is two files, and a marker once it is whole: `.rows` holds label, dense features and what decides
+day and split, `.keys` the categories column by column. How the log is cut into chunks changes nothing in
+the dataset.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ttrec_cli.data.choices import Choices, SplitBy
+from ttrec_cli.data.in_order import in_order
+from ttrec_cli.data.progress import Progress
+from ttrec_cli.data.random_streams import Stream, uniform
+from ttrec_cli.data.raw_log import Kind, Piece, Place, RawLog
+from ttrec_cli.data.text_values import write_texts
+from ttrec_cli.data.work_folder import WorkFolder
+from ttrec_cli.errors import DataError
+
+CHUNK_ROWS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A parked chunk of `rows`, before sub-sampling `seen`, whose first one is row `first` of the log.
+
+    Rows count good ones only, as `first` does; `bad` lines were left out. `origin` is where a row stood.
+    """
+
+    number: int
+    file: int
+    rows: int
+    seen: int
+    first: int
+    bad: int
+    next: Place
+
+    @property
+    def stem(self) -> str:
+        """What its file names begin with."""
+        return f"chunk-{self.number:06}"
+
+
+@dataclass(frozen=True)
+class ChunkRows:
+    """Rows of a chunk as parked: `origin` is each one's row in the log, `split` 0, 1, 2 or nothing."""
+
+    label: NDArray[np.uint8]
+    dense: NDArray[np.float32]
+    origin: NDArray[np.int64]
+    split: NDArray[np.uint8] | None
+
+
+def park(log: RawLog, choices: Choices, work: WorkFolder, threads: int, progress: Progress) -> list[Chunk]:
+    """Read the log from where the last run stopped; all its chunks.
+
+    Raises:
+        DataError: a line breaks a rule and bad ones may not be left out, or no line is good.
+    """
+    done = parked(work)
+    chunks = list(done)
+    if work.facts("parked") is None:
+        progress(sum(chunk.seen + chunk.bad for chunk in chunks))
+        for chunk in _new_chunks(log, choices, work, chunks, threads, progress):
+            chunks.append(chunk)
+            work.finish(chunk.stem, asdict(chunk))
+        work.finish("parked", {"chunks": len(chunks)})
+    return chunks
+
+
+def parked(work: WorkFolder) -> Iterator[Chunk]:
+    """The chunks that are finished, from the first on."""
+    number = 0
+    while (facts := work.facts(f"chunk-{number:06}")) is not None:
+        yield Chunk(**(facts | {"next": Place(**facts["next"])}))
+        number += 1
+
+
+def _new_chunks(
+    log: RawLog, choices: Choices, work: WorkFolder, before: list[Chunk], threads: int, progress: Progress
+) -> Iterator[Chunk]:
+    number, place = len(before), before[-1].next if before else Place()
+    first = sum(chunk.seen for chunk in before)
+    waiting: list[Piece] = []
+    first_bad: str | None = None
+    for piece in in_order(log.pieces(place, choices), threads):
+        first_bad = first_bad or piece.first_bad
+        if first_bad and not choices.skip_bad_lines:
+            raise DataError(first_bad)
+        if waiting and waiting[0].file != piece.file:
+            yield _park_chunk(log, choices, work, number, first, waiting)
+            number, first, waiting = number + 1, first + _rows(waiting), []
+        waiting.append(piece)
+        progress(piece.lines)
+        if _rows(waiting) >= CHUNK_ROWS:
+            yield _park_chunk(log, choices, work, number, first, waiting)
+            number, first, waiting = number + 1, first + _rows(waiting), []
+    if waiting:
+        yield _park_chunk(log, choices, work, number, first, waiting)
+    if first_bad and first + _rows(waiting) == 0:
+        raise DataError(first_bad)
+
+
+def _rows(pieces: list[Piece]) -> int:
+    return sum(len(piece.label) for piece in pieces)
+
+
+def _park_chunk(log: RawLog, choices: Choices, work: WorkFolder, number: int, first: int, pieces: list[Piece]) -> Chunk:
+    seen = _rows(pieces)
+    label = np.concatenate([piece.label for piece in pieces])
+    kept: Any = slice(None)
+    if choices.drop_negatives:
+        draws = uniform(choices.seed, Stream.NEGATIVES, first, first + seen)
+        kept = np.flatnonzero((label == 1) | (draws >= choices.drop_negatives))
+    chunk = Chunk(
+        number,
+        pieces[0].file,
+        len(label[kept]),
+        seen,
+        first,
+        sum(piece.lines for piece in pieces) - seen,
+        pieces[-1].next,
+    )
+    with work.path(f"{chunk.stem}.rows").open("wb") as file:
+        file.write(label[kept].tobytes())
+        file.write(np.concatenate([piece.dense for piece in pieces])[kept].tobytes())
+        if choices.drop_negatives:
+            file.write(kept.astype(np.uint32).tobytes())
+        if choices.split == SplitBy.COLUMN:
+            file.write(np.concatenate([piece.splits for piece in pieces if piece.splits is not None])[kept].tobytes())
+    with work.path(f"{chunk.stem}.keys").open("wb") as file:
+        for column in range(len(log.columns)):
+            file.write(np.concatenate([piece.keys[column] for piece in pieces])[kept].tobytes())
+    for column, kind in enumerate(log.kinds):
+        if kind is Kind.TEXT:
+            write_texts(work.path(f"{chunk.stem}.texts-{column:04}"), [piece.texts[column] for piece in pieces])
+    return chunk
+
+
+def read_rows(work: WorkFolder, chunk: Chunk, features: int, choices: Choices, facts_only: bool = False) -> ChunkRows:
+    """What was parked of a chunk's rows; `facts_only` leaves out the dense features."""
+    rows = chunk.rows
+    with work.path(f"{chunk.stem}.rows").open("rb") as file:
+        label = np.fromfile(file, dtype=np.uint8, count=rows)
+        if facts_only:
+            file.seek(4 * rows * features, 1)
+            dense = np.empty((rows, 0), dtype=np.float32)
+        else:
+            dense = np.fromfile(file, dtype=np.float32, count=rows * features).reshape(rows, features)
+        origin = np.arange(chunk.first, chunk.first + rows)
+        if choices.drop_negatives:
+            origin = chunk.first + np.fromfile(file, dtype=np.uint32, count=rows).astype(np.int64)
+        split = np.fromfile(file, dtype=np.uint8, count=rows) if choices.split == SplitBy.COLUMN else None
+    return ChunkRows(label, dense, origin, split)

@@ -1,0 +1,105 @@
+"""Which columns of a log are the label, dense features and categories: read from a small YAML file.
+
+name: shop
+label: clicked                    # 0 or 1; or {column: rating, at_least: 4}
+dense: [price]                    # numbers; may be left out
+categorical: [user, item, hour]   # texts or whole numbers of any range
+split: {column: part, test: [test], validation: [dev]}   # only for --split column
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from ttrec_cli.config.models import Frozen
+from ttrec_cli.config.yaml_document import read_document
+from ttrec_cli.errors import ConfigError
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class LabelColumn(Frozen):
+    """The column that says whether a row is a click: 0 or 1, or a number that is large enough."""
+
+    column: Name
+    at_least: float | None = None
+
+
+class SplitColumn(Frozen):
+    """The column that says which split a row belongs to; what is neither test nor validation is trained on."""
+
+    column: Name
+    test: Annotated[tuple[str | int, ...], Field(min_length=1)]
+    validation: Annotated[tuple[str | int, ...], Field(min_length=1)]
+
+
+class Columns(Frozen):
+    """The columns of a log. `hexadecimal`: texts of categories are hex digits, as in Criteo's logs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")] = "log"
+    label: LabelColumn
+    dense: tuple[Name, ...] = ()
+    categorical: Annotated[tuple[Name, ...], Field(min_length=1)]
+    split: SplitColumn | None = None
+    hexadecimal: bool = False
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _short_label(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Columns":
+        names = [self.label.column, *self.dense, *self.categorical]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"a column has one role, but {twice[0]!r} is there twice")
+        return self
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column that is read."""
+        split = () if self.split is None else (self.split.column,)
+        return tuple(dict.fromkeys((self.label.column, *self.dense, *self.categorical, *split)))
+
+
+def read_columns(path: Path) -> Columns:
+    """Read a columns file. Raises `ConfigError` with file, line and what is expected."""
+    document = read_document(path)
+    try:
+        return Columns.model_validate(document.values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        location = tuple(part for part in first["loc"] if isinstance(part, str | int))
+        name = ".".join(map(str, location)) or "the file"
+        problem = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{document.place(location)}: {name}: {problem}; see `ttrec data prepare --help`") from None
+
+
+CRITEO_PATTERNS = (
+    ("label", r"I\d+", r"C\d+"),
+    ("label", r"int_\d+", r"cat_\d+"),
+    ("label", r"f(?:[0-9]|1[0-2])", r"f(?:1[3-9]|[23]\d)"),
+)
+
+
+def criteo_columns(names: list[str]) -> Columns | None:
+    """Columns named as the usual copies of Criteo's logs name them; None where they are not."""
+    for label, dense, categorical in CRITEO_PATTERNS:
+        dense_names = [name for name in names if re.fullmatch(dense, name)]
+        categories = [name for name in names if re.fullmatch(categorical, name)]
+        if label in names and len(dense_names) == 13 and len(categories) == 26:
+            return Columns(
+                name="criteo",
+                label=LabelColumn(column=label),
+                dense=tuple(sorted(dense_names, key=_number)),
+                categorical=tuple(sorted(categories, key=_number)),
+                hexadecimal=True,
+            )
+    return None
+
+
+def _number(name: str) -> int:
+    return int(re.sub(r"\D", "", name))

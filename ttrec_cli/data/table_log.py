@@ -1,0 +1,223 @@
+"""Logs in Parquet files, or in CSV files with a header, whose columns are named in a columns file."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ttrec_cli.data.choices import Choices, Missing, SplitBy
+from ttrec_cli.data.columns import Columns
+from ttrec_cli.data.days import DAYS
+from ttrec_cli.data.raw_log import Kind, Piece, Place, file_identity
+from ttrec_cli.data.table_values import HEX_MISSING, TableRows
+from ttrec_cli.data.text_values import MISSING_KEY
+from ttrec_cli.errors import ConfigError, DataError
+
+BATCH_ROWS = 1 << 16
+CSV_BLOCK_BYTES = 4 << 20
+PARQUET_MAGIC = b"PAR1"
+NO_DENSE = "(none)"
+"""A model needs a dense feature: this one, always 0, stands in where a log has none."""
+
+
+@dataclass(frozen=True)
+class TableLog:
+    """Tables with the same columns, in order; one log, cut into days by the order of its rows."""
+
+    columns_file: Columns
+    files: tuple[Path, ...]
+    parquet: bool
+
+    @property
+    def name(self) -> str:
+        """As the columns file says."""
+        return self.columns_file.name
+
+    @property
+    def dense_columns(self) -> tuple[str, ...]:
+        """Dense features; one of zeros where there are none."""
+        return self.columns_file.dense or (NO_DENSE,)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Categorical columns."""
+        return self.columns_file.categorical
+
+    @property
+    def files_are_days(self) -> bool:
+        """Days are cut by the order of rows."""
+        return False
+
+    @property
+    def days(self) -> int:
+        """Seven."""
+        return DAYS
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What each categorical column holds, from the first file's types; CSV holds texts.
+
+        Raises:
+            DataError: a column is not there, or of a type that cannot be a category.
+        """
+        import pyarrow as pa
+
+        schema = self._schema(self.files[0])
+        kinds = []
+        for name in self.columns:
+            type_ = pa.string() if not self.parquet else schema.field(name).type
+            if pa.types.is_dictionary(type_):
+                type_ = type_.value_type
+            if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
+                raise DataError(
+                    f"{self.files[0]}: {name} holds lists; one value per row and column is trained on so far: "
+                    "give the list's first or last value a column of its own"
+                )
+            if self.columns_file.hexadecimal:
+                kinds.append(Kind.HEX)
+            elif pa.types.is_string(type_) or pa.types.is_large_string(type_):
+                kinds.append(Kind.TEXT)
+            elif pa.types.is_integer(type_) or pa.types.is_boolean(type_) or pa.types.is_temporal(type_):
+                kinds.append(Kind.INTEGER)
+            else:
+                raise DataError(f"{self.files[0]}: {name} must hold texts or whole numbers, holds {type_}")
+        return tuple(kinds)
+
+    def key_type(self, choices: Choices) -> np.dtype[np.unsignedinteger]:
+        """32 bits are enough for hex digits."""
+        small = self.columns_file.hexadecimal and choices.missing is Missing.ZERO
+        return np.dtype(np.uint32 if small else np.uint64)
+
+    def missing_key(self, choices: Choices) -> int:
+        """Hex 0, or a key of its own."""
+        if not self.columns_file.hexadecimal:
+            return MISSING_KEY
+        return 0 if choices.missing is Missing.ZERO else HEX_MISSING
+
+    def identity(self) -> dict[str, Any]:
+        """Files and columns."""
+        return {"columns": self.columns_file.model_dump(mode="json"), "files": file_identity(self.files)}
+
+    def estimate_rows(self) -> int:
+        """Exact for Parquet; for CSV from the length of the first lines."""
+        from ttrec_cli.data.raw_lines import estimate_lines
+
+        if self.parquet:
+            rows: int = sum(self._open(path).metadata.num_rows for path in self.files)
+            return max(1, rows)
+        return sum(estimate_lines(path) for path in self.files)
+
+    def pieces(self, place: Place, choices: Choices) -> Iterator[Callable[[], Piece]]:
+        """Batches of rows, converted when called."""
+        if choices.split is SplitBy.COLUMN and self.columns_file.split is None:
+            raise ConfigError("--split column needs `split: {column: …, test: […], validation: […]}` in its file")
+        for number in range(place.file, len(self.files)):
+            offset = place.offset if number == place.file else 0
+            for batch in self._batches(self.files[number], offset):
+                yield partial(self._piece, number, offset, batch, choices)
+                offset += batch.num_rows
+
+    def _piece(self, file: int, offset: int, batch: Any, choices: Choices) -> Piece:
+        rows = TableRows(self.columns_file, self.kinds, self.files[file], offset, batch)
+        return rows.piece(choices, self.key_type(choices), file)
+
+    def _schema(self, path: Path) -> Any:
+        schema = self._open(path).schema_arrow if self.parquet else self._open_csv(path).schema
+        for name in self.columns_file.all:
+            if schema.names.count(name) != 1:
+                known = ", ".join(schema.names[:20])
+                raise DataError(f"{path}: must have one column {name!r}; its columns are {known}")
+        return schema
+
+    def _open(self, path: Path) -> Any:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return pq.ParquetFile(path)
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path}: cannot be read as Parquet: {_short(error)}") from None
+
+    def _open_csv(self, path: Path) -> Any:
+        import pyarrow as pa
+        from pyarrow import csv
+
+        names = self.columns_file
+        types = dict.fromkeys((*names.categorical, *((names.split.column,) if names.split else ())), pa.string())
+        numbers = dict.fromkeys((names.label.column, *names.dense), pa.float64())
+        convert = csv.ConvertOptions(column_types=numbers | types, strings_can_be_null=True, null_values=[""])
+        try:
+            return csv.open_csv(
+                path, csv.ReadOptions(block_size=CSV_BLOCK_BYTES, use_threads=False), convert_options=convert
+            )
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path}: cannot be read as CSV with a header: {_short(error)}") from None
+
+    def _batches(self, path: Path, offset: int) -> Iterator[Any]:
+        """Batches of the columns that are read, from row `offset` on."""
+        import pyarrow as pa
+
+        self._schema(path)
+        try:
+            for batch in self._parquet_batches(path, offset) if self.parquet else self._csv_batches(path, offset):
+                if batch.num_rows:
+                    yield batch
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path}: cannot be read: {_short(error)}") from None
+
+    def _parquet_batches(self, path: Path, offset: int) -> Iterator[Any]:
+        file = self._open(path)
+        before, groups = 0, list(range(file.num_row_groups))
+        while groups and before + file.metadata.row_group(groups[0]).num_rows <= offset:
+            before += file.metadata.row_group(groups.pop(0)).num_rows
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(self.columns_file.all)):
+            yield batch.slice(max(0, min(offset - before, batch.num_rows)))
+            before += batch.num_rows
+
+    def _csv_batches(self, path: Path, offset: int) -> Iterator[Any]:
+        before = 0
+        for batch in self._open_csv(path):
+            yield batch.slice(max(0, min(offset - before, batch.num_rows)))
+            before += batch.num_rows
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def table_log(source: Path, columns: Columns) -> TableLog:
+    """A file, the files of a folder, or of a pattern.
+
+    Raises:
+        DataError: there is none, or they are of different kinds.
+    """
+    from ttrec_cli.data.raw_lines import check_source
+
+    if source.is_dir():
+        files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith((".", "_")))
+    else:
+        files = [source] if source.exists() else sorted(source.parent.glob(source.name))
+    if not files:
+        raise DataError(f"{source}: there is no such file")
+    kinds = {is_parquet(path) for path in files}
+    if len(kinds) > 1:
+        raise DataError(f"{source}: its files must be of one kind, some are Parquet and some are not")
+    parquet = kinds.pop()
+    if not parquet:
+        for path in files:
+            check_source(path)
+    log = TableLog(columns, tuple(files), parquet)
+    _ = log.kinds  # a column that cannot be read is an error before anything is written
+    return log
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the file begins as Parquet does. Raises `DataError` when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
