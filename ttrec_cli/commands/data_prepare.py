@@ -20,7 +20,7 @@ def prepare(  # noqa: PLR0913, PLR0917 - an argument per option
         typer.Argument(
             metavar="FORMAT",
             help="auto, criteo-kaggle, criteo-terabyte, or the path of a .yaml file that names the columns of a "
-            "Parquet or CSV log: `label: clicked`, `dense: [price]`, `categorical: [user, item]`.",
+            "Parquet or CSV log: `label`, `dense`, `categorical`.",
         ),
     ],
     path: Annotated[Path, typer.Argument(help="The raw log: a file (plain, .gz or .zst), a folder, or a pattern.")],
