@@ -58,12 +58,15 @@ class Document:
         return Document(self.source, values, places)
 
 
-def read_document(path: Path) -> Document:
-    """Read a YAML mapping; `ConfigError` with file, line and column for anything that is not plain YAML."""
+def read_document(path: Path, what: str = SWEEP_FILE) -> Document:
+    """Read a YAML mapping; `ConfigError` with file, line and column for anything that is not plain YAML.
+
+    Errors call the file `what`, such as "a columns file".
+    """
     document = Document(str(path), {})
-    values = _read(path, document, SWEEP_FILE)
+    values = _read(path, document, what)
     if not isinstance(values, dict):
-        raise ConfigError(f"{path}:1:1: {SWEEP_FILE} is a mapping of keys, but this holds {_kind(values)}")
+        raise ConfigError(f"{path}:1:1: {what} is a mapping of keys, but this holds {_kind(values)}")
     document.values = values
     return document
 
@@ -108,7 +111,7 @@ def read_text(path: Path, what: str = SWEEP_FILE) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: {what} is UTF-8 text, but byte {error.start} is not") from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder; give {what} such as sweeps/quickstart.yaml") from None
+        raise ConfigError(f"{path}: is a folder, but must be {what}; {hint}") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"{path}: cannot be read: {reason}; {hint}") from None

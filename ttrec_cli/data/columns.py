@@ -67,7 +67,7 @@ class Columns(Frozen):
 
 def read_columns(path: Path) -> Columns:
     """Read a columns file. Raises `ConfigError` with file, line and what is expected."""
-    document = read_document(path)
+    document = read_document(path, "a columns file")
     try:
         return Columns.model_validate(document.values)
     except ValidationError as error:
