@@ -67,13 +67,20 @@ def main(arguments: list[str] | None = None) -> None:
     except typer.TyperException as error:
         if not error.format_message():  # no arguments: the help was the answer
             sys.exit(ExitCode.USAGE)
-        usage = ConfigError(f"{error.format_message()} Try: ttrec {command} --help".replace("  ", " "))
+        usage = ConfigError(_with_hint(error.format_message(), command))
         code = console.show_error(usage, command, as_json)
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
     if code == ExitCode.INTERRUPTED:
         console.say("ttrec: interrupted; what finished is kept, the same command goes on from there")
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _with_hint(message: str, command: str) -> str:
+    """A usage error and where to read what is possible."""
+    verbs = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands} | {"data"}
+    end = "" if message.endswith((".", "?")) else "."
+    return f"{message}{end} Try: {f'ttrec {command} --help' if command in verbs else 'ttrec --help'}"
 
 
 if __name__ == "__main__":

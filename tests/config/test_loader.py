@@ -61,7 +61,9 @@ def test_a_good_file_is_read_as_yaml_1_2(write) -> None:
         ),
         ("rows: 10000", "rows: many", ":2:27: data.synthetic.rows"),
         ("seeds: [0, 1]", "seeds: [1, 1]", ":8:1: seeds: seeds must differ"),
-        ("synthetic", "sinthetic", ":2:1: data: "),
+        ("synthetic", "sinthetic", ":2:1: data.format: unknown format 'sinthetic'; did you mean 'synthetic'?"),
+        ("rows:", "rowz:", ":2:27: unknown key 'rowz'; did you mean 'rows'?"),
+        ("seeds: [0, 1]", "seeds: 0", ":8:1: seeds: Input should be a list, such as [0, 1], but is '0'"),
         ("grid:", "grid: &x", "anchors and aliases are not read"),
         ("trial\n", "!!python/object:os.system x\n", "YAML tags are not read"),
         ("[8, 16]", "[8, 16", "mend the YAML there"),
@@ -79,6 +81,7 @@ def test_overrides_are_checked_like_the_file(write) -> None:
     path = write(GOOD)
     assert load_sweep(path, ("train.batch_size=64", "seeds=[3]")).config.train.batch_size == 64
     assert error_of(path, "train.bach_size=64").startswith("--set train.bach_size=64: unknown key")
+    assert error_of(path, "grid.rank=[-4]").startswith("--set grid.rank=[-4]: rank:")
     assert "key=value" in error_of(path, "train.batch_size")
     assert "is not a mapping" in error_of(path, "name.x=1")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ttrec_cli.config import SweepConfig
+from ttrec_cli.errors import ConfigError
 from ttrec_cli.sweep.costs import mlp_size
 from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.grid import expand
@@ -63,6 +64,18 @@ def test_cells_with_the_same_plan_are_trained_once_and_stay_separate() -> None:
     assert len({trial.trained_as for trial in stays_dense}) == 1
     assert len({trial.key for trial in stays_dense}) == 5
     assert all(plan.reason for trial in stays_dense[1:] for plan in trial.plans[:1])
+
+
+def test_more_tables_than_there_are_is_said_with_the_key_to_add() -> None:
+    with pytest.raises(ConfigError, match="add `tables: \\[3\\]`"):
+        trials(grid={"rank": [2]})
+
+
+def test_axes_beyond_the_common_ones_are_in_the_label() -> None:
+    found = trials(grid={"rank": [2], "tables": [1], "train.batch_size": [64, 128]}, seeds=[0], baseline=False)
+    assert [trial.label for trial in found] == [
+        f"tt rank 2, 1 table, dim 16, seed 0, train.batch_size={size}" for size in (64, 128)
+    ]
 
 
 def test_frozen_cores_are_another_training() -> None:

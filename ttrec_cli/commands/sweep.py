@@ -72,7 +72,8 @@ def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
     for failure in summary.failures:
         console.say(f"failed: {failure}")
     if summary.failed:
-        console.say(f"train them again with: ttrec sweep … --retry failed (logs in {directory / 'logs'})")
+        logs = f"; tracebacks are in {directory / 'logs'}" if (directory / "logs").is_dir() else ""
+        console.say(f"mend the cause, then train them again with --retry failed{logs}")
     if summary.ok + summary.failed == 0 and summary.skipped == summary.total:
         console.say("nothing to do: all trials are finished")
     text = (
@@ -82,7 +83,7 @@ def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
     return console.CommandResult(
         "sweep",
         {"trials": counts, "directory": str(directory.resolve()), "seconds": summary.seconds},
-        (text, f"Next: ttrec pareto {directory}"),
+        (text, f"Next: ttrec pareto {directory}") if summary.ok + summary.skipped else (text,),
         ExitCode.SOME_TRIALS_FAILED if summary.failed else ExitCode.DONE,
     )
 

@@ -36,26 +36,28 @@ def trial_line(trial: "Trial", row: Mapping[str, Any], shared: bool) -> str:
     )
     return (
         f"ok  {trial.label}: validation accuracy {row['val_accuracy']:.4f}, log-loss {row['val_logloss']:.4f}, "
-        f"{megabytes(row['model_bytes'])}, {row['compression']:.1f}×, {measured}"
+        f"{megabytes(row['model_bytes'])}, {row['model_compression']:.1f}× smaller, {measured}"
     )
 
 
 def dry_run(sweep: "Sweep") -> CommandResult:
     """Every trial with its exact bytes and what is known of it; nothing is trained."""
     table = Table(title=title(sweep), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
-    # On a narrow terminal only the key is cropped: --json has it whole.
+    # On a narrow terminal only the last column is cropped: --json has it whole.
     for column, width in (("method", 9), ("rank", 4), ("tables", 6), ("dim", 3), ("seed", 4)):
         table.add_column(column, justify="left" if column == "method" else "right", min_width=width, no_wrap=True)
-    for column, width in (("embeddings", 10), ("model", 8), ("smaller", 7)):
+    for column, width in (("embedding bytes", 15), ("model bytes", 12), ("smaller", 7)):
         table.add_column(column, justify="right", min_width=width, no_wrap=True)
     table.add_column("state", min_width=7, no_wrap=True)
-    table.add_column("key", overflow="ellipsis", no_wrap=True)
+    varied = any(trial.other_axes for trial in sweep.trials)
+    table.add_column("also" if varied else "key", overflow="ellipsis", no_wrap=True)
     for trial in sweep.trials:
         config = trial.config
         rank = "–" if config.rank is None else str(config.rank)
         cells = [config.method.value, rank, str(config.tables), str(config.dim), str(config.seed)]
-        sizes = [megabytes(trial.costs.embedding_bytes), megabytes(trial.costs.model_bytes)]
-        table.add_row(*cells, *sizes, f"{trial.costs.compression:.1f}×", sweep.state(trial), trial.key)
+        sizes = [f"{trial.costs.embedding_bytes:,}", f"{trial.costs.model_bytes:,}"]
+        smaller = f"{trial.costs.model_compression:.1f}×"
+        table.add_row(*cells, *sizes, smaller, sweep.state(trial), trial.other_axes or trial.key)
     left_dense = sorted({f"{plan.name}: {plan.reason}" for t in sweep.trials for plan in t.plans if plan.reason})
     pending = len(sweep.pending())
     closing = f"{len(sweep.trials)} trials, {pending} to train, {len(sweep.trials) - pending} finished."
@@ -73,14 +75,14 @@ def dry_run(sweep: "Sweep") -> CommandResult:
 
 def title(sweep: "Sweep") -> str:
     """The sweep's name, data and whether that is synthetic."""
-    kind = "SYNTHETIC STAND-IN" if sweep.loaded.stand_in else "synthetic" if sweep.dataset.synthetic else "real"
+    kind = "SYNTHETIC STAND-IN" if sweep.loaded.stand_in else "synthetic" if sweep.dataset.synthetic else "logged"
     return f"{sweep.loaded.config.name} on {sweep.dataset.name} ({kind} data)"
 
 
 def megabytes(count: int) -> str:
-    """Bytes as MB of 10^6, three digits or more."""
-    value = count / 1e6
-    return f"{value:,.1f} MB" if value >= 10 else f"{value:.2f} MB"
+    """Bytes as kB or MB (10^3, 10^6), three digits or more."""
+    value, unit = (count / 1e6, "MB") if count >= 1e6 else (count / 1e3, "kB")
+    return f"{value:,.1f} {unit}" if value >= 10 else f"{value:.2f} {unit}"
 
 
 def _record(sweep: "Sweep", trial: "Trial") -> dict[str, Any]:

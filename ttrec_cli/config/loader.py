@@ -91,7 +91,8 @@ def _check_cell(config: SweepConfig, document: Document, cell: dict[str, Any], p
 
 
 def _message(error: ValidationError, document: Document, root: type[BaseModel], axis_path: KeyPath) -> str:
-    first, *others = error.errors()
+    # An unknown key often is the misspelt form of one that is missing: it says more, so it comes first.
+    first, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     location = tuple(part for part in first["loc"] if isinstance(part, str | int))
     place = document.place(axis_path or _in_document(location, document))
     name = ".".join(str(part) for part in location) or "the file"
@@ -99,7 +100,11 @@ def _message(error: ValidationError, document: Document, root: type[BaseModel], 
     if first["type"] == "extra_forbidden":
         known = _known_keys(root, location[:-1])
         return f"{place}: unknown key {str(location[-1])!r}{_nearest(str(location[-1]), known)}{more}"
-    problem = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "union_tag_invalid":
+        tags = [tag.strip(" '") for tag in str(first["ctx"]["expected_tags"]).split(",")]
+        given = str(first["ctx"]["tag"])
+        return f"{place}: {name}.format: unknown format {given!r}{_nearest(given, tags)}{more}"
+    problem = first["msg"].removeprefix("Value error, ").replace("valid tuple", "list, such as [0, 1]")
     value = first["input"]
     shown = "" if isinstance(value, dict) or first["type"] == "missing" else f", but is {str(value)[:80]!r}"
     return f"{place}: {name}: {problem}{shown}{more}"

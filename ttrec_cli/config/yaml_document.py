@@ -42,6 +42,7 @@ class Document:
                 raise ConfigError(f"{place}: {parent!r} is not a mapping, so {dotted_key!r} cannot be set")
         target[last] = value
         keys = tuple(dotted_key.split("."))
+        self.places = {path: old for path, old in self.places.items() if path[: len(keys)] != keys}
         for length in range(1, len(keys)):
             self.places.setdefault(keys[:length], place)
         self.places[keys] = place

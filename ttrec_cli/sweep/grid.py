@@ -10,6 +10,7 @@ from typing import Any
 from ttrec_cli.config import Method, SweepConfig, TrialConfig
 from ttrec_cli.config.axes import trial_config
 from ttrec_cli.config.models import AxisValue
+from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning import ShapeSettings, plan_tables
 from ttrec_cli.sweep.costs import Costs, costs
 from ttrec_cli.sweep.dataset import Dataset
@@ -33,16 +34,17 @@ class Trial:
     plans: tuple[TablePlan, ...]
     costs: Costs
     train_samples: int
+    other_axes: str = ""
+    """Axes of the cell beyond method, rank, tables, dim: `train.batch_size=64`."""
 
     @property
     def label(self) -> str:
         """The cell in words: `tt rank 32, 7 tables, dim 16, seed 0`."""
-        if self.config.method == Method.DENSE:
-            return f"dense, dim {self.config.dim}, seed {self.config.seed}"
-        return (
-            f"{self.config.method} rank {self.config.rank}, {self.config.tables} tables, "
-            f"dim {self.config.dim}, seed {self.config.seed}"
-        )
+        config = self.config
+        tail = f"dim {config.dim}, seed {config.seed}" + (f", {self.other_axes}" if self.other_axes else "")
+        if config.method == Method.DENSE:
+            return f"dense, {tail}"
+        return f"{config.method} rank {config.rank}, {config.tables} table{'s' * (config.tables != 1)}, {tail}"
 
 
 def expand(config: SweepConfig, dataset: Dataset) -> tuple[Trial, ...]:
@@ -53,7 +55,8 @@ def expand(config: SweepConfig, dataset: Dataset) -> tuple[Trial, ...]:
     trials: dict[str, Trial] = {}
     for cell in [*(baselines if config.baseline else []), *cells]:
         for seed in config.seeds:
-            trial = _trial(*_planned(trial_config(config, cell, seed), dataset), dataset)
+            other_axes = ", ".join(f"{axis}={value}" for axis, value in cell.items() if "." in axis)
+            trial = _trial(*_planned(trial_config(config, cell, seed), dataset), dataset, other_axes)
             trials.setdefault(trial.key, trial)
     return tuple(trials.values())
 
@@ -67,7 +70,7 @@ def _cells(config: SweepConfig) -> Iterable[Mapping[str, AxisValue]]:
         yield {"plan": config.plan}
 
 
-def _trial(config: TrialConfig, plans: tuple[TablePlan, ...], dataset: Dataset) -> Trial:
+def _trial(config: TrialConfig, plans: tuple[TablePlan, ...], dataset: Dataset, other_axes: str) -> Trial:
     return Trial(
         key=_hash({"dataset": dataset.fingerprint, "config": identity(config), "seed": config.seed}),
         trained_as=_hash({"dataset": dataset.fingerprint, "training": _training(config, plans), "seed": config.seed}),
@@ -75,6 +78,7 @@ def _trial(config: TrialConfig, plans: tuple[TablePlan, ...], dataset: Dataset) 
         plans=plans,
         costs=costs(config, plans, dataset.dense_features),
         train_samples=config.train.samples or dataset.train_samples * config.train.epochs,
+        other_axes=other_axes,
     )
 
 
@@ -86,6 +90,11 @@ def _planned(config: TrialConfig, dataset: Dataset) -> tuple[TrialConfig, tuple[
     shape = config.shape
     settings = ShapeSettings(rule=shape.rule, max_skew=shape.max_skew, cores=shape.cores, dim_factors=shape.dim_factors)
     largest = 0 if config.method == Method.DENSE else config.tables
+    if largest > len(dataset.columns):
+        raise ConfigError(
+            f"tables is {largest} (7 where the file does not say), but {dataset.name} has {len(dataset.columns)}; "
+            f"add `tables: [{len(dataset.columns)}]` to `grid:`"
+        )
     rank = config.rank or 1
     return config, plan_tables(dataset.columns, dataset.cardinalities, config.dim, rank, largest, shape=settings)
 
