@@ -9,6 +9,7 @@ from ttrec_cli import console
 from ttrec_cli.commands import factorize_budget_view, factorize_view
 from ttrec_cli.commands.factorize_asked import Asked
 from ttrec_cli.commands.factorize_output import result_with_files
+from ttrec_cli.commands.factorize_words import rank_text
 from ttrec_cli.planning import Candidates, candidate_record, list_candidates
 from ttrec_cli.planning.budget import Budget, TableFit, fit_table
 from ttrec_cli.planning.model_record import usage_record
@@ -48,7 +49,7 @@ def plan_one_table(asked: Asked) -> console.CommandResult:
         shown = (
             *shown,
             *factorize_budget_view.budget_lines(fit, budget),
-            factorize_budget_view.usage_line("A lookup", payload["usage"]),
+            factorize_budget_view.usage_line(f"A lookup at rank {rank_text(best)}", payload["usage"]),
             *map(factorize_budget_view.slice_line, usage(plan, asked.item_bytes).slices),
         )
     return result_with_files(asked, payload, shown, (plan,))
