@@ -102,3 +102,10 @@ def test_less_is_drawn_higher_where_less_is_better(make_analyses, make_row, metr
     rows = [make_row(rank=8, model_bytes=10**6, **{name: 0.5}), make_row(model_bytes=10**7, **{name: 0.4})]
     first = text_plot(make_analyses(rows, Metric(metric))[0]).splitlines()[0]
     assert first.startswith("0.40000 │")
+
+
+def test_a_plot_of_equal_accuracies_stays_close_to_them(make_row, make_analyses) -> None:
+    rows = [make_row(), make_row(method="dense", rank=None, tables=0, model_bytes=2_160_000_000)]
+    shown = text_plot(make_analyses(rows)[0])
+    assert "78.979 %" in shown
+    assert "78.821 %" in shown

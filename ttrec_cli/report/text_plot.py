@@ -43,4 +43,5 @@ def _rank(assessed: AssessedPoint, analysis: Analysis) -> int:
 
 def _range(values: list[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    room = 0.001 * (abs(low) or 1.0)  # equal values: an axis of a hair, not one beyond 100 %
+    return (low, high) if high > low else (low - room, high + room)
