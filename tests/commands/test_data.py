@@ -141,6 +141,23 @@ def test_raw_rows_go_the_whole_way_in_and_are_drawn(tmp_path: Path, capsys: pyte
     assert 'src="http' not in text
 
 
+def test_a_file_is_not_described_before_it_is_prepared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "clicks.parquet"
+    pq.write_table(pa.table({"clicked": [0, 1]}), path)
+    assert run("data", "describe", path) == 2
+    assert f"{path}: is a file, but must be the folder of a prepared dataset; " in capsys.readouterr().err
+
+
+def test_bad_lines_of_a_csv_log_are_counted_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.csv").write_text("user,clicked\n" + "u,True\nv,False\n" * 20 + "u,maybe\nu\n")
+    (tmp_path / "a.yaml").write_text("label: clicked\ncategorical: [user]\n")
+    arguments = ("data", "prepare", tmp_path / "a.yaml", tmp_path / "a.csv", "--out", tmp_path / "out")
+    assert run(*arguments) == 2
+    assert f"{tmp_path / 'a.csv'}:42: clicked must be 0 or 1, is 'maybe'; " in capsys.readouterr().err
+    assert run(*arguments, "--skip-bad-lines") == 0
+    assert "left out 2 malformed lines of 42" in capsys.readouterr().err
+
+
 def test_a_log_of_ones_own_is_prepared_and_swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = 600
     table = {

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ttrec_cli.data import Choices, Order, SplitBy, open_raw_log, prepare, prepare_criteo_kaggle
+from ttrec_cli.data import Choices, DenseTransform, Order, SplitBy, open_raw_log, prepare, prepare_criteo_kaggle
 from ttrec_cli.data.columns import Columns, read_columns
+from ttrec_cli.data.raw_log import Place
 from ttrec_cli.data.table_log import table_log
 from ttrec_cli.errors import ConfigError, DataError
 
@@ -20,6 +21,7 @@ COLUMNS = Columns.model_validate(
     {"name": "shop", "label": "clicked", "dense": ["price"], "categorical": ["user", "item"]}
 )
 TIME = Choices(order=Order.TIME)
+NO_CHANGE = DenseTransform.NONE
 
 
 @pytest.fixture
@@ -79,6 +81,86 @@ def test_csv_holds_texts(tmp_path: Path, table: dict[str, list[Any]]) -> None:
     log = prepare(table_log(tmp_path / "a.csv", COLUMNS), tmp_path / "out", TIME)
     assert log.sparse[:, 0].tolist() == first_seen(table["user"])
     assert log.sparse[:, 1].tolist() == first_seen(table["item"])
+
+
+CSV_HEADER = "user,item,price,clicked"
+
+
+@pytest.mark.parametrize("values", [("True", "False"), ("true", "false"), ("1", "0"), ("1.0", "0.0")])
+def test_labels_in_csv_may_be_booleans(tmp_path: Path, values: tuple[str, str]) -> None:
+    lines = [f"u{row},i,1.5,{values[row % 3 > 0]}" for row in range(30)]
+    (tmp_path / "a.csv").write_text("\n".join([CSV_HEADER, *lines]) + "\n")
+    log = prepare(table_log(tmp_path / "a.csv", COLUMNS), tmp_path / "out", TIME)
+    assert log.label.tolist() == [1, 0, 0] * 10
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ("u,i,1,2", "clicked must be 0 or 1, is '2'"),
+        ("u,i,1,yes", "clicked must be 0 or 1, is 'yes'"),
+        ("u,i,1,", "clicked must be 0 or 1, is empty"),
+        ("u,i,cheap,1", "price must be a number, is 'cheap'"),
+        ("u,i,inf,1", "price must be a finite number, is 'inf'"),
+        ("u,i,1", "must have 4 fields, has 3"),
+        ("u,i,1,0,9", "must have 4 fields, has 5"),
+    ],
+)
+def test_bad_lines_of_csv_are_named_as_an_editor_counts_or_left_out(tmp_path: Path, bad: str, problem: str) -> None:
+    good = [f"u{row},i{row % 3},{row},{row % 2}" for row in range(40)]
+    lines = [CSV_HEADER, *good[:5], "", '"u\n5",i5,5,1', *good[6:20], bad, *good[20:], "u,i,also bad,1", "short"]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines) + "\n")
+    line = path.read_text().split("\n").index(bad) + 1
+    with pytest.raises(DataError) as raised:
+        prepare(table_log(path, COLUMNS), tmp_path / "out", TIME)
+    assert str(raised.value) == (
+        f"{path}:{line}: {problem}; repair the line, or leave such lines out with --skip-bad-lines"
+    )
+    log = prepare(
+        table_log(path, COLUMNS), tmp_path / "skipped", Choices(order=Order.TIME, skip_bad_lines=True, dense=NO_CHANGE)
+    )
+    assert log.choices["skipped_lines"] == 3
+    assert log.dense[:, 0].tolist() == list(range(40))
+    assert log.cardinalities == (40, 4)  # nothing of the lines left out
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_blocks_do_not_matter_to_bad_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    source = random.Random(seed)
+    kinds = ["{0},i,{0},1", "{0},i,{0},0", "u,i,x,1", "u,i,1", "u,i,1,2,3", ""]
+    picked = [source.choices(kinds, [10, 10, 2, 2, 1, 1])[0] for _ in range(300)] + kinds[3:5]
+    (tmp_path / "a.csv").write_text("\n".join([CSV_HEADER, *(kind.format(row) for row, kind in enumerate(picked))]))
+    good = [row for row, kind in enumerate(picked) if kind in kinds[:2]]
+    choices = Choices(order=Order.TIME, skip_bad_lines=True, dense=NO_CHANGE)
+    monkeypatch.setattr("ttrec_cli.data.chunks.CHUNK_ROWS", 20)
+    monkeypatch.setattr("ttrec_cli.data.table_csv.CSV_BLOCK_BYTES", 200)
+    raw = table_log(tmp_path / "a.csv", COLUMNS)
+    log = prepare(raw, tmp_path / "out", choices)
+    assert log.dense[:, 0].tolist() == good
+    assert log.choices["skipped_lines"] == sum(kind in kinds[2:5] for kind in picked)
+    pieces = [piece() for piece in raw.pieces(Place(), choices)]
+    again = [piece() for piece in raw.pieces(pieces[3].next, choices)]
+    assert [(piece.lines, piece.next) for piece in again] == [(piece.lines, piece.next) for piece in pieces[4:]]
+    first = next(row for row, kind in enumerate(picked) if kind in kinds[2:5])
+    with pytest.raises(DataError, match=rf"a\.csv:{first + 2}: "):
+        prepare(raw, tmp_path / "strict", TIME)
+
+
+def test_csv_that_is_not_utf_8_names_line_and_column(tmp_path: Path) -> None:
+    rows = [b"u,i,1,0"] * 20
+    rows[7] = b"u,\xff,1,0"
+    (tmp_path / "a.csv").write_bytes(b"\n".join([CSV_HEADER.encode(), *rows]))
+    with pytest.raises(DataError, match=r"a\.csv:9: item must be UTF-8 text"):
+        prepare(table_log(tmp_path / "a.csv", COLUMNS), tmp_path / "out", TIME)
+
+
+def test_bad_rows_of_parquet_are_left_out_too(tmp_path: Path) -> None:
+    rows = {"user": [1] * 20, "item": ["a"] * 19 + ["b"], "price": [1.0] * 20, "clicked": [0] * 19 + [3]}
+    pq.write_table(pa.table(rows), tmp_path / "log.parquet")
+    choices = Choices(order=Order.TIME, skip_bad_lines=True)
+    log = prepare(table_log(tmp_path / "log.parquet", COLUMNS), tmp_path / "out", choices)
+    assert (len(log.label), log.choices["skipped_lines"], log.cardinalities) == (19, 1, (1, 1))
 
 
 def test_labels_from_ratings_splits_from_a_column_and_no_dense_feature(tmp_path: Path) -> None:
@@ -142,7 +224,7 @@ def test_files_that_are_no_such_tables(tmp_path: Path) -> None:
     for name, message in (
         ("cut.parquet", "cannot be read as Parquet"),
         ("two.csv", "must have one column 'clicked'; its columns are a, b"),
-        ("ragged.csv", "cannot be read"),
+        ("ragged.csv", r"ragged\.csv:3: must have 4 fields, has 2; repair the line, or .* --skip-bad-lines"),
     ):
         with pytest.raises(DataError, match=message):
             prepare(table_log(tmp_path / name, COLUMNS), tmp_path / "out", TIME)
@@ -152,7 +234,10 @@ def test_files_that_are_no_such_tables(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("label: y\n", r"log\.yaml:1:1: categorical: Field required"),
-        ("label: y\ncategorical: [a]\nsparse: [b]\n", r"log\.yaml:3:1: sparse: Extra inputs"),
+        ("label: y\ncategorical: [a]\nsparse: [b]\n", r"log\.yaml:3:1: unknown key 'sparse'; known here: name, label"),
+        ("label: y\ncatgorical: [a]\n", r"log\.yaml:2:1: unknown key 'catgorical'; did you mean 'categorical'\?"),
+        ("label: y\ndens: [b]\ncategorical: [a]\n", r"log\.yaml:2:1: unknown key 'dens'; did you mean 'dense'\?"),
+        ("label: {colum: y}\ncategorical: [a]\n", r"log\.yaml:1:9: unknown key 'colum'; did you mean 'column'\?"),
         ("label: y\ncategorical: [a, y]\n", "a column has one role, but 'y' is there twice"),
         ("label: y\ncategorical: []\n", "categorical"),
         ("name: ../../etc\nlabel: y\ncategorical: [a]\n", r"log\.yaml:1:1: name"),

@@ -7,6 +7,7 @@ categorical: [user, item, hour]   # texts or whole numbers of any range
 split: {column: part, test: [test], validation: [dev]}   # only for --split column
 """
 
+import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,11 +72,22 @@ def read_columns(path: Path) -> Columns:
     try:
         return Columns.model_validate(document.values)
     except ValidationError as error:
-        first = error.errors()[0]
+        problems = error.errors()
+        first = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
         location = tuple(part for part in first["loc"] if isinstance(part, str | int))
+        if first["type"] == "extra_forbidden":  # told first: a misspelt key is also one that is missing
+            raise ConfigError(f"{document.place(location)}: {_unknown(location)}") from None
         name = ".".join(map(str, location)) or "the file"
         problem = first["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{document.place(location)}: {name}: {problem}; see `ttrec data prepare --help`") from None
+
+
+def _unknown(location: tuple[str | int, ...]) -> str:
+    models: dict[int | str, type[Frozen]] = {"label": LabelColumn, "split": SplitColumn}
+    model = models[location[0]] if len(location) > 1 else Columns
+    key, known = str(location[-1]), list(model.model_fields)
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"unknown key {key!r}; " + (f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}")
 
 
 CRITEO_PATTERNS = (

@@ -126,6 +126,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
+        if path.parent.is_file():
+            raise DataError(
+                f"{path.parent}: is a file, but must be the folder of a prepared dataset; "
+                "prepare the file first: ttrec data prepare"
+            )
         if not path.parent.is_dir():
             raise DataError(f"{path.parent}: there is no such folder; make one with: ttrec data prepare")
         if not stat.S_ISREG(path.stat().st_mode):

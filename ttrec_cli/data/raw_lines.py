@@ -60,7 +60,7 @@ def read_lines(
     Raises:
         DataError: the file is missing, unreadable, empty, of another kind, truncated, or has endless lines.
     """
-    with _opened(source) as (file, _):
+    with opened(source) as (file, _):
         _skip(file, source, offset, first_line)
         next_line, rest = first_line, b""
         while block := _read(file, source, block_bytes, next_line):
@@ -99,21 +99,21 @@ def _skip(file: ByteSource, source: Path, offset: int, line: int) -> None:
 
 def check_source(source: Path) -> None:
     """Raises `DataError` when the file is not there, not readable, or of another kind."""
-    with _opened(source):
+    with opened(source):
         pass
 
 
 def estimate_lines(source: Path) -> int:
     """About how many lines the file has, from the length of its first ones; at least 1."""
-    with _opened(source) as (file, packed):
+    with opened(source) as (file, packed):
         sample = _read(file, source, SAMPLE_BYTES, 1)
         taken = len(sample) if file is packed else packed.tell()
     return max(1, round(sample.count(b"\n") * source.stat().st_size / max(taken, 1)))
 
 
 @contextmanager
-def _opened(source: Path) -> Iterator[tuple[ByteSource, ByteSource]]:
-    """The source's text, and the file as it lies on the disk."""
+def opened(source: Path) -> Iterator[tuple[ByteSource, ByteSource]]:
+    """The source's text, and the file as it lies on the disk. Raises `DataError` when it cannot be opened."""
     if source.is_dir():
         raise DataError(f"{source}: must be a file, is a folder; name the file in it, such as {source / 'train.txt'}")
     try:

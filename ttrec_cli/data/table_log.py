@@ -12,12 +12,12 @@ from ttrec_cli.data.choices import Choices, Missing, SplitBy
 from ttrec_cli.data.columns import Columns
 from ttrec_cli.data.days import DAYS
 from ttrec_cli.data.raw_log import Kind, Piece, Place, file_identity
+from ttrec_cli.data.table_csv import TableBatch, csv_batches, open_table, unreadable
 from ttrec_cli.data.table_values import HEX_MISSING, TableRows
 from ttrec_cli.data.text_values import MISSING_KEY
 from ttrec_cli.errors import ConfigError, DataError
 
 BATCH_ROWS = 1 << 16
-CSV_BLOCK_BYTES = 4 << 20
 PARQUET_MAGIC = b"PAR1"
 NO_DENSE = "(none)"
 """A model needs a dense feature: this one, always 0, stands in where a log has none."""
@@ -115,17 +115,16 @@ class TableLog:
         if choices.split is SplitBy.COLUMN and self.columns_file.split is None:
             raise ConfigError("--split column needs `split: {column: …, test: […], validation: […]}` in its file")
         for number in range(place.file, len(self.files)):
-            offset = place.offset if number == place.file else 0
-            for batch in self._batches(self.files[number], offset):
-                yield partial(self._piece, number, offset, batch, choices)
-                offset += batch.num_rows
+            start = place if number == place.file else Place(number)
+            for batch in self._batches(self.files[number], start):
+                yield partial(self._piece, number, batch, choices)
 
-    def _piece(self, file: int, offset: int, batch: Any, choices: Choices) -> Piece:
-        rows = TableRows(self.columns_file, self.kinds, self.files[file], offset, batch)
+    def _piece(self, file: int, batch: TableBatch, choices: Choices) -> Piece:
+        rows = TableRows(self.columns_file, self.kinds, self.files[file], batch, not self.parquet)
         return rows.piece(choices, self.key_type(choices), file)
 
     def _schema(self, path: Path) -> Any:
-        schema = self._open(path).schema_arrow if self.parquet else self._open_csv(path).schema
+        schema = self._open(path).schema_arrow if self.parquet else self._csv_schema(path)
         for name in self.columns_file.all:
             if schema.names.count(name) != 1:
                 known = ", ".join(schema.names[:20])
@@ -141,46 +140,32 @@ class TableLog:
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{path}: cannot be read as Parquet: {_short(error)}") from None
 
-    def _open_csv(self, path: Path) -> Any:
-        import pyarrow as pa
-        from pyarrow import csv
+    def _csv_schema(self, path: Path) -> Any:
+        return open_table(path, self.columns_file, [], only=False).schema
 
-        names = self.columns_file
-        types = dict.fromkeys((*names.categorical, *((names.split.column,) if names.split else ())), pa.string())
-        numbers = dict.fromkeys((names.label.column, *names.dense), pa.float64())
-        convert = csv.ConvertOptions(column_types=numbers | types, strings_can_be_null=True, null_values=[""])
-        try:
-            return csv.open_csv(
-                path, csv.ReadOptions(block_size=CSV_BLOCK_BYTES, use_threads=False), convert_options=convert
-            )
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{path}: cannot be read as CSV with a header: {_short(error)}") from None
-
-    def _batches(self, path: Path, offset: int) -> Iterator[Any]:
-        """Batches of the columns that are read, from row `offset` on."""
+    def _batches(self, path: Path, place: Place) -> Iterator[TableBatch]:
+        """Batches of the columns that are read, from row `place.offset` on."""
         import pyarrow as pa
 
         self._schema(path)
         try:
-            for batch in self._parquet_batches(path, offset) if self.parquet else self._csv_batches(path, offset):
-                if batch.num_rows:
-                    yield batch
+            if not self.parquet:
+                yield from csv_batches(path, self.columns_file, place)
+                return
+            yield from (batch for batch in self._parquet_batches(path, place.offset) if batch.batch.num_rows)
         except (OSError, pa.ArrowException) as error:
+            if not self.parquet:
+                raise unreadable(path, error) from None
             raise DataError(f"{path}: cannot be read: {_short(error)}") from None
 
-    def _parquet_batches(self, path: Path, offset: int) -> Iterator[Any]:
+    def _parquet_batches(self, path: Path, offset: int) -> Iterator[TableBatch]:
         file = self._open(path)
         before, groups = 0, list(range(file.num_row_groups))
         while groups and before + file.metadata.row_group(groups[0]).num_rows <= offset:
             before += file.metadata.row_group(groups.pop(0)).num_rows
         for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(self.columns_file.all)):
-            yield batch.slice(max(0, min(offset - before, batch.num_rows)))
-            before += batch.num_rows
-
-    def _csv_batches(self, path: Path, offset: int) -> Iterator[Any]:
-        before = 0
-        for batch in self._open_csv(path):
-            yield batch.slice(max(0, min(offset - before, batch.num_rows)))
+            skipped = max(0, min(offset - before, batch.num_rows))
+            yield TableBatch(batch.slice(skipped), before + skipped)
             before += batch.num_rows
 
 
