@@ -19,6 +19,7 @@ from ttrec_cli.pareto.points import (
     whole,
 )
 from ttrec_cli.pareto.sharing import shared_trainings, training
+from ttrec_cli.pareto.tuning import best_tuned
 
 PROVENANCE = (
     "ttrec_version",
@@ -40,7 +41,7 @@ PROVENANCE = (
 
 _OTHERS = (
     "key", "sweep", "status", "reason", "seed", "budget", "dataset", "dataset_fingerprint", "synthetic",
-    "stand_in", "left_dense", "plan", "trained_as", "started_at", "ended_at",
+    "stand_in", "left_dense", "plan", "tuned", "trained_as", "started_at", "ended_at",
 )  # fmt: skip
 
 _Identity = tuple[object, ...]
@@ -94,7 +95,7 @@ def groups(frame: pd.DataFrame) -> tuple[Group, ...]:
     by_data: dict[_Identity, dict[_Identity, list[Row]]] = defaultdict(lambda: defaultdict(list))
     records = _records(frame)
     shared = shared_trainings(records)
-    for row in _newest(records):
+    for row in best_tuned(_newest(records)):
         data = (text(row["dataset_fingerprint"]), text(row["budget"]))
         by_data[data][_identity(row)].append(row)
     found = [
