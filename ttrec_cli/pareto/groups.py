@@ -39,6 +39,9 @@ PROVENANCE = (
 )
 """Columns that say where and how a trial ran."""
 
+FINE = ("ok", "stopped")
+"""Status of trials that did not fail: `stopped` ones were not worth going on with, the search found."""
+
 _OTHERS = (
     "key", "sweep", "status", "reason", "seed", "budget", "dataset", "dataset_fingerprint", "synthetic",
     "stand_in", "left_dense", "plan", "tuned", "trained_as", "started_at", "ended_at",
@@ -108,7 +111,7 @@ def groups(frame: pd.DataFrame) -> tuple[Group, ...]:
 
 def failures(frame: pd.DataFrame) -> tuple[Failure, ...]:
     """The trials that did not succeed, in order of sweep and configuration."""
-    if (frame["status"] == "ok").all():
+    if frame["status"].isin(FINE).all():
         return ()
     found = [
         Failure(
@@ -122,7 +125,7 @@ def failures(frame: pd.DataFrame) -> tuple[Failure, ...]:
             reason=text(row["reason"]),
         )
         for row in _newest(_records(frame))
-        if row["status"] != "ok"
+        if row["status"] not in FINE
     ]
     return tuple(sorted(found, key=lambda f: (f.sweep, f.method, f.dim, f.tables, f.rank or 0, f.seed)))
 
