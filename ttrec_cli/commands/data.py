@@ -16,7 +16,6 @@ app.command()(prepare)
 app.command()(synthesize)
 
 
-
 @app.command()
 def describe(
     path: Annotated[Path, typer.Argument(help="Folder of a prepared or synthetic dataset.")],

@@ -75,7 +75,8 @@ def _write_raw(spec: "SyntheticSpec", out: Path, json: bool) -> None:
         size = data.synthesize_raw(spec, out, bar.advance)
     payload = {"path": str(out.resolve()), "rows": spec.rows, "bytes": size, "synthetic": True}
     said = (
-        f"{spec.rows:,} synthetic rows (made up, not real clicks) in Criteo's raw layout, {size / 1e6:,.1f} MB, in {out}"
+        f"{spec.rows:,} synthetic rows (made up, not real clicks) in Criteo's raw layout, "
+        f"{size / 1e6:,.1f} MB, in {out}"
     )
     console.show(console.CommandResult("data synthesize", payload, (said,)), json)
 

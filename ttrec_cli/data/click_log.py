@@ -23,7 +23,7 @@ from ttrec_cli.data.manifest import (
 from ttrec_cli.errors import DataError
 
 READ_BYTES = 1 << 20
-CHECK_ROWS = 1 << 18
+CHECK_IDS = 1 << 23
 PAD = -1
 """Stands behind the end of a bag."""
 
@@ -160,8 +160,9 @@ def _verify(log: ClickLog, manifest: Manifest) -> None:
     slots = [max(1, width) for width in log.bag_widths]
     columns = np.repeat(np.arange(len(slots)), slots)
     sizes, least = np.array(log.cardinalities)[columns], np.where(np.array(log.bag_widths)[columns] > 0, PAD, 0)
-    for start in range(0, len(log.sparse), CHECK_ROWS):
-        ids = log.sparse[start : start + CHECK_ROWS]
+    step = max(1, CHECK_IDS // len(columns))
+    for start in range(0, len(log.sparse), step):
+        ids = log.sparse[start : start + step]
         wrong = (ids < least) | (ids >= sizes)
         if wrong.any():
             row, slot = (int(place) for place in np.argwhere(wrong)[0])

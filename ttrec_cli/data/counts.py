@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ttrec_cli.data.click_log import ClickLog
 from ttrec_cli.errors import DataError
 
-COUNT_ROWS = 1 << 20
+COUNT_IDS = 1 << 22
 
 
 def value_counts(log: ClickLog, column: int, rows: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
@@ -19,8 +19,9 @@ def value_counts(log: ClickLog, column: int, rows: NDArray[np.bool_] | None = No
 
     ids, cardinality = log.ids(column), log.cardinalities[column]
     counts = np.zeros(cardinality, dtype=np.int64)
-    for start in range(0, len(ids), COUNT_ROWS):
-        here = slice(start, start + COUNT_ROWS)
+    step = max(1, COUNT_IDS // ids.shape[1])
+    for start in range(0, len(ids), step):
+        here = slice(start, start + step)
         chosen = ids[here] if rows is None else ids[here][rows[here]]
         wrong = add_counts(np.ascontiguousarray(chosen).ravel(), counts, log.bag_widths[column] > 0)
         if wrong != ALL_INSIDE:
@@ -34,6 +35,16 @@ def value_counts(log: ClickLog, column: int, rows: NDArray[np.bool_] | None = No
 def bag_sizes(log: ClickLog, column: int) -> NDArray[np.int64]:
     """How many bags of a column have no value, one, two, … as many as its longest."""
     ids, sizes = log.ids(column), np.zeros(log.bag_widths[column] + 1, dtype=np.int64)
-    for start in range(0, len(ids), COUNT_ROWS):
-        sizes += np.bincount((ids[start : start + COUNT_ROWS] >= 0).sum(axis=1), minlength=len(sizes))
+    step = max(1, COUNT_IDS // ids.shape[1])
+    for start in range(0, len(ids), step):
+        sizes += np.bincount((ids[start : start + step] >= 0).sum(axis=1), minlength=len(sizes))
     return sizes
+
+
+def missing_rows(log: ClickLog, column: int) -> int:
+    """Rows without a value: those that hold "missing", or begin a bag with it, and empty bags."""
+    first, missing_id = log.ids(column)[:, 0], log.missing_ids[column]
+    return sum(
+        int(((part < 0) | (part == missing_id)).sum() if missing_id is not None else (part < 0).sum())
+        for part in (first[start : start + COUNT_IDS] for start in range(0, len(first), COUNT_IDS))
+    )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttrec_cli.data.click_log import ClickLog
-from ttrec_cli.data.counts import bag_sizes, value_counts
+from ttrec_cli.data.counts import missing_rows, value_counts
 from ttrec_cli.data.days import day_sizes
 
 TOPS = (1, 10, 100)
@@ -24,7 +24,7 @@ class ColumnSummary:
 
     Attributes:
         cardinality: ids of the column, that of "missing" included.
-        missing_fraction: share of rows without a value, or with an empty bag.
+        missing_fraction: share of rows without a value, or whose bag is empty or begins with none.
         top1_share: of the most frequent value; "missing" does not count as a value. top10_share and
             top100_share: of the ten, or hundred, most frequent.
         tail_exponent: b where counts fall like rank^-b behind the tenth value, by least squares between the
@@ -64,20 +64,17 @@ def rows_of_last_day(log: ClickLog) -> NDArray[np.bool_]:
 
 def _column(log: ClickLog, column: int, dim: int, last_day: NDArray[np.bool_]) -> ColumnSummary:
     counts, late = value_counts(log, column), value_counts(log, column, last_day)
-    rows, lookups = len(log.label), max(1, int(counts.sum()))
+    lookups = max(1, int(counts.sum()))
     missing_id = log.missing_ids[column]
-    missing = 0 if missing_id is None else int(counts[missing_id])
     if missing_id is not None:
         counts[missing_id] = late[missing_id] = 0
-    if log.bag_widths[column]:
-        missing = int(bag_sizes(log, column)[0])
     there_late = late > 0
     ordered = np.sort(counts[counts > 0])[::-1]
     shares = [int(ordered[:top].sum()) / lookups for top in TOPS]
     return ColumnSummary(
         name=log.columns[column],
         cardinality=log.cardinalities[column],
-        missing_fraction=missing / rows,
+        missing_fraction=missing_rows(log, column) / len(log.label),
         top1_share=shares[0],
         top10_share=shares[1],
         top100_share=shares[2],

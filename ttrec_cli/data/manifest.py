@@ -28,6 +28,8 @@ MAX_DAYS = 255
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_COLUMNS = 10_000
 MAX_BAG_VALUES = 4096
+"""Each row has room for its column's longest bag."""
+
 MAX_CARDINALITY = 2**31 - 1
 """Ids are stored as int32."""
 
