@@ -77,3 +77,37 @@ def test_mistakes_are_one_line(arguments: tuple[str, ...], message: str, capsys:
     said = capsys.readouterr().err.strip()
     assert message in said
     assert "\n" not in said
+
+
+def test_init(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    page = tmp_path / "init.html"
+    asked = ("--rows", "5000", "--dim", "8", "--rank", "16")
+    assert run("init", *asked, "--html", page, "--json") == 0
+    result = read_json(capsys, "bench init")
+    assert set(result) == {
+        "rows", "dim", "row_factors", "dim_factors", "ranks", "seed", "target_rms", "cases", "table1", "report",
+    }  # fmt: skip
+    scales = {(case["scale"], case["distribution"]) for case in result["cases"]}
+    drawn = ("uniform", "gaussian", "sampled-gaussian")
+    assert scales == {(scale, name) for scale in ("calibrated", "paper") for name in drawn} | {
+        ("uncompressed", "Uniform(±1/√n)"), ("uncompressed", "N(0, 1/3n)"),
+    }  # fmt: skip
+    for case in result["cases"]:
+        assert set(case) == {
+            "distribution", "scale", "rank", "rms", "kurtosis", "kl_to_normal", "kl_to_uniform", "kl_from_uniform",
+            "beyond_uniform", "near_zero",
+        }  # fmt: skip
+        times = case["rms"] / result["target_rms"]
+        assert times > 5 if case["scale"] == "paper" else times == pytest.approx(1, rel=0.02)
+    assert set(result["table1"][0]) == {"distribution", "variance", "kl", "printed", "erratum"}
+    text = page.read_text()
+    assert "Table 1 of the paper" in text
+    assert "entries-figure" in text
+    assert "http://" not in text.split("<script>")[0]
+    assert run("init", *asked) == 0
+    assert "what is wrong there" in capsys.readouterr().out
+
+
+def test_a_page_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("init", "--rows", "50", "--dim", "4", "--rank", "2", "--html", tmp_path) == 2
+    assert "the page must be written there" in capsys.readouterr().err
