@@ -29,6 +29,7 @@ _TEXT = (
     "reason",
     "method",
     "settings",
+    "tuned",
     "budget",
     "dataset",
     "dataset_fingerprint",
