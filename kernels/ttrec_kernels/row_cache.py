@@ -9,8 +9,6 @@ Source: TT-Rec (MLSys 2021), §4.2. Unlike there, W' = W − η ∂L/∂W (see t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -18,74 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ttrec_kernels.cache_plan import RowCacheSettings, cache_segments
 from ttrec_kernels.errors import PlanError
-from ttrec_kernels.row_counts import HostModule, RowCounts, count_bytes, power_of_two
+from ttrec_kernels.row_counts import HostModule, RowCounts
 from ttrec_kernels.table_plan import TablePlan
-
-ENTRY_BYTES = 12
-"""Of the probe index: a 64-bit row and a 32-bit slot."""
 
 Decompress = Callable[[int, Tensor], Tensor]
 """`decompress(column, rows)`: values (n, dim) of rows (n) of the table in this column, from its cores."""
-
-
-@dataclass(frozen=True)
-class RowCacheSettings:
-    """How large a cache is and when it is filled.
-
-    `rows_fraction`: cached rows of each tensor train over its rows, above 0 to 1. `warmup_samples`: samples counted
-    before the cache is filled, at least one step's. `refresh_every`: steps between refreshes; None: filled once. The
-    paper's are 0.0001 and a tenth of the training samples. Raises `PlanError`.
-    """
-
-    rows_fraction: float = 0.0001
-    warmup_samples: int = 0
-    refresh_every: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.rows_fraction <= 1:
-            raise PlanError(f"rows_fraction of a row cache must lie above 0 and up to 1, but is {self.rows_fraction}")
-        if self.warmup_samples < 0:
-            raise PlanError(f"warmup_samples of a row cache must be at least 0, but is {self.warmup_samples}")
-        if self.refresh_every is not None and self.refresh_every < 1:
-            raise PlanError(f"refresh_every of a row cache must be at least 1 step, but is {self.refresh_every}")
-
-    def cached_rows(self, rows: int) -> int:
-        """Rows cached of a table: rounded up, so at least 1 and at most all."""
-        return min(rows, ceil(self.rows_fraction * rows))
-
-
-@dataclass(frozen=True)
-class CacheSegment:
-    """Where one table's cache lies: rows row_start … + rows − 1 of the weight, entries start … + capacity − 1 of the
-    probe index. `column` is the table's place among the plans."""
-
-    column: int
-    row_start: int
-    rows: int
-    start: int
-    capacity: int
-
-
-def cache_segments(plans: Sequence[TablePlan], settings: RowCacheSettings) -> tuple[CacheSegment, ...]:
-    """A segment for each tensor train, in the order of the plans; the probe index is at most half full."""
-    segments: list[CacheSegment] = []
-    row_start = start = 0
-    for column, plan in enumerate(plans):
-        if plan.shape is not None:
-            rows = settings.cached_rows(plan.rows)
-            segments.append(CacheSegment(column, row_start, rows, start, power_of_two(2 * rows)))
-            row_start, start = row_start + rows, start + segments[-1].capacity
-    return tuple(segments)
-
-
-def cache_bytes(plans: Sequence[TablePlan], settings: RowCacheSettings, item_bytes: int = 4) -> tuple[int, int, int]:
-    """Bytes of cached rows, of their probe index, and of the counts, which training alone needs."""
-    segments = cache_segments(plans, settings)
-    rows = sum(segment.rows * plans[segment.column].dim for segment in segments) * item_bytes
-    index = sum(segment.capacity for segment in segments) * ENTRY_BYTES
-    counts = sum(count_bytes(plans[segment.column].rows, segment.rows) for segment in segments)
-    return rows, index, counts
 
 
 class _Clock(HostModule):
@@ -168,6 +105,24 @@ class RowCache(nn.Module):
         every = self.settings.refresh_every
         return every is not None and int(self.clock.ticks[1].item()) >= every
 
+    def after_step(
+        self,
+        indices: Tensor | NDArray[np.integer[Any]],
+        samples_done: int,
+        decompress: Decompress,
+        optimizers: Sequence[torch.optim.Optimizer] = (),
+    ) -> None:
+        """To be called after each training step with its valid `indices` (bags, tables) and the samples done so far.
+
+        Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them.
+        """
+        # Counting reads the batch where it was made: on a GPU's own dataset this waits for a copy.
+        host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
+        for number, segment in enumerate(self.segments):
+            self.observe(number, host[:, segment.column])
+        if self.is_due(samples_done):
+            self.refresh(decompress, row_states(self.weight, optimizers))
+
     @torch.no_grad()
     def refresh(self, decompress: Decompress, row_states: Sequence[Tensor] = ()) -> None:
         """Cache the most frequent rows counted so far.
@@ -225,6 +180,13 @@ class RowCache(nn.Module):
     def extra_repr(self) -> str:
         """Size and rhythm."""
         return f"{len(self.weight)} rows of {len(self.segments)} tables, {self.settings}"
+
+
+def row_states(weight: nn.Parameter, optimizers: Sequence[torch.optim.Optimizer]) -> list[Tensor]:
+    """What optimisers keep for each row of `weight`, such as Adagrad's sums."""
+    states = [optimizer.state[weight] for optimizer in optimizers if weight in optimizer.state]
+    values = [value for state in states for value in state.values()]
+    return [value for value in values if isinstance(value, Tensor) and value.shape[:1] == weight.shape[:1]]
 
 
 def _places_before(before: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

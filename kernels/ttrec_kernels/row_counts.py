@@ -8,12 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-COUNTED_PER_CACHED = 4
-"""Rows counted for each row that will be cached: enough that the rare ones cannot push out the frequent."""
-
-LEAST_COUNTED = 4096
-FULLEST = 0.75
-"""Share of the hash table's entries in use: beyond it, linear probing gets slow."""
+from ttrec_kernels.cache_plan import FULLEST, count_capacity
 
 ENTRIES, ERROR, LOOKUPS = 0, 1, 2
 
@@ -75,19 +70,3 @@ class RowCounts(HostModule):
     def lookups(self) -> int:
         """Lookups counted so far."""
         return int(self.facts[LOOKUPS].item())
-
-
-def count_capacity(rows: int, cached: int) -> int:
-    """Entries of the hash table, a power of two: for all rows of a small table, else by what will be cached."""
-    wanted = min(rows, max(LEAST_COUNTED, COUNTED_PER_CACHED * cached))
-    return power_of_two(int(wanted / FULLEST) + 2)
-
-
-def count_bytes(rows: int, cached: int) -> int:
-    """Bytes of a table's counts: a key and a count per entry."""
-    return 16 * count_capacity(rows, cached)
-
-
-def power_of_two(least: int) -> int:
-    """The smallest power of two that is at least `least`, and at least 2."""
-    return max(2, 1 << (least - 1).bit_length())

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttrec_kernels import PlanError, TableKind, TablePlan, smallest_shape
-from ttrec_kernels.row_cache import RowCache, RowCacheSettings, cache_bytes
+from ttrec_kernels.cache_plan import RowCacheSettings, cache_bytes
+from ttrec_kernels.row_cache import RowCache
 
 DIM = 2
 BATCH = 4

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttrec_kernels.row_counts import RowCounts, count_bytes, count_capacity
+from ttrec_kernels.cache_plan import COUNT_BYTES, count_capacity
+from ttrec_kernels.row_counts import RowCounts
 
 
 def small_counts(capacity: int) -> RowCounts:
@@ -95,8 +96,8 @@ def test_small_tables_have_room_for_all_rows(rows):
 def test_bytes_are_those_of_the_tensors():
     for rows, cached in ((1, 1), (1000, 10), (10_131_227, 1014), (10_131_227, 1_013_123)):
         counts = RowCounts(rows, cached)
-        assert count_bytes(rows, cached) == sum(tensor.numel() * 8 for tensor in (counts.keys, counts.counts))
-        assert count_capacity(rows, cached) == counts.keys.numel()
+        held = sum(tensor.numel() * tensor.element_size() for tensor in (counts.keys, counts.counts))
+        assert count_capacity(rows, cached) * COUNT_BYTES == held
 
 
 def test_counts_stay_on_the_cpu_and_keep_their_type():
