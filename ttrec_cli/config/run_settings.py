@@ -35,6 +35,10 @@ class ResourcesConfig(Frozen):
     """Trials that train at once; their times are then shared, which every row says."""
     threads: Annotated[int, Field(ge=1, le=4096, strict=True)] | None = None
     """Threads of each trial; unless given, the cores are divided among the parallel trials."""
+    memory: Bytes | None = None
+    """Memory each trial may take of the machine's; one that asks for more is recorded as out-of-memory."""
+    checkpoint_seconds: Seconds = 60
+    """Keep the state of a running trial this often, so that an interrupted one goes on from there."""
 
 
 class SearchConfig(Frozen):
