@@ -67,6 +67,8 @@ def _close(offsets: Tensor, nnz: int, include_last_offset: bool) -> Tensor:
 
 
 def _read_list(indices: Tensor, offsets: Tensor, per_sample_weights: Tensor | None) -> Bags:
+    if torch.compiler.is_compiling():  # a traced graph cannot look at values: offsets must rise from 0 to nnz
+        return Bags(indices, offsets, per_sample_weights)
     if offsets.numel() == 1:  # no bags at all
         return Bags(indices[:0], offsets * 0, None if per_sample_weights is None else per_sample_weights[:0])
     nnz, first, last = indices.numel(), int(offsets[0].item()), int(offsets[-1].item())

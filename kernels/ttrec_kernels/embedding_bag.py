@@ -1,5 +1,7 @@
 """TTEmbeddingBag: a drop-in for `nn.EmbeddingBag` whose table is a tensor train."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -12,9 +14,10 @@ from ttrec_kernels.initialize import initialize_cores
 from ttrec_kernels.reference.to_dense import to_dense
 from ttrec_kernels.shape_search import smallest_shape
 from ttrec_kernels.shapes import TTShape, format_factors
+from ttrec_kernels.tt_table import TTTable
 
 
-class TTEmbeddingBag(nn.Module):
+class TTEmbeddingBag(TTTable):
     """A table of `num_embeddings` × `embedding_dim` as TT cores, looked up like `nn.EmbeddingBag`.
 
     `shape` fixes factors and ranks; without it, the smallest shape of `rank` is taken: three cores for one number,
@@ -27,6 +30,8 @@ class TTEmbeddingBag(nn.Module):
 
     Source: TT-Rec (MLSys 2021), §3 and §4.1.
     """
+
+    kept_options: ClassVar[tuple[str, ...]] = ("mode", "include_last_offset", "padding_idx", "backend")
 
     def __init__(  # noqa: PLR0913 - the arguments of nn.EmbeddingBag, and three of ours
         self,

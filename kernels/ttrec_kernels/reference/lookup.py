@@ -30,7 +30,7 @@ def lookup_rows(cores: Sequence[Tensor], indices: Tensor) -> Tensor:
     row_factors = [core.shape[0] for core in cores]
     lookup_bytes = sum(core[0].numel() * core.element_size() for core in cores)
     chunk = max(1, WORKSPACE_BYTES // lookup_bytes)
-    if indices.numel() <= chunk:
+    if torch.compiler.is_compiling() or indices.numel() <= chunk:  # an exported graph serves any number of lookups
         return _contract_slices(cores, row_digits(indices, row_factors))
     parts = [_contract_slices(cores, row_digits(part, row_factors)) for part in torch.split(indices, chunk)]
     return torch.cat(parts)
@@ -52,7 +52,9 @@ def _contract_slices(cores: Sequence[Tensor], digits: Sequence[Tensor]) -> Tenso
     left = _pick_slices(cores[0], digits[0]).view(nnz, q, rank_right)
     for core, digit in zip(cores[1:], digits[1:], strict=True):
         _, _, q, rank_right = core.shape
-        product = torch.bmm(left, _pick_slices(core, digit))
+        # Rows keep the dtype of the table under autocast, as those of torch's own embeddings do.
+        with torch.autocast(left.device.type, enabled=False):
+            product = torch.bmm(left, _pick_slices(core, digit))
         left = product.view(nnz, left.shape[1] * q, rank_right)
     return left.squeeze(2)
 
