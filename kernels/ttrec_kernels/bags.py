@@ -60,7 +60,7 @@ def _close(offsets: Tensor, nnz: int, include_last_offset: bool) -> Tensor:
         raise BagError(f"offsets must have 1 dimension, but have {offsets.dim()}")
     offsets = offsets.long()
     if not include_last_offset:
-        return torch.cat((offsets, offsets.new_tensor([nnz])))
+        return torch.cat((offsets, offsets.new_full((1,), nnz)))
     if offsets.numel() == 0:
         raise BagError("with include_last_offset, offsets must hold at least the last one, but are empty")
     return offsets

@@ -87,9 +87,7 @@ def lookup_bags(
         bag_of = torch.arange(bags, device=indices.device)
     else:
         bags = offsets.numel() - 1
-        bag_of = torch.arange(bags, device=indices.device).repeat_interleave(
-            offsets.diff(), output_size=indices.numel()
-        )
+        bag_of = _bag_of(offsets, indices.numel())
     if padding_idx is not None:
         kept = indices != padding_idx
         indices, bag_of = indices[kept], bag_of[kept]
@@ -100,10 +98,17 @@ def lookup_bags(
     return _pool(rows, bag_of, bags, mode)
 
 
+def _bag_of(offsets: Tensor, nnz: int) -> Tensor:
+    """Bag (nnz) of each lookup from offsets (bags + 1)."""
+    if torch.compiler.is_compiling():  # a traced graph cannot repeat by values
+        return torch.searchsorted(offsets[1:], torch.arange(nnz, device=offsets.device), right=True)
+    return torch.arange(offsets.numel() - 1, device=offsets.device).repeat_interleave(offsets.diff(), output_size=nnz)
+
+
 def _pool(rows: Tensor, bag_of: Tensor, bags: int, mode: BagMode) -> Tensor:
     """Sum or mean (bags, dim) of `rows` (nnz, dim) over those of the same `bag_of` (nnz); empty bags are zeros."""
     sums = rows.new_zeros(bags, rows.shape[1]).index_add_(0, bag_of, rows)
     if mode == BagMode.SUM:
         return sums
-    counts = bag_of.bincount(minlength=bags).clamp(min=1)
+    counts = rows.new_zeros(bags).index_add_(0, bag_of, torch.ones_like(bag_of, dtype=rows.dtype)).clamp(min=1)
     return sums / counts.unsqueeze(1)
