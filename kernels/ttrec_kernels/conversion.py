@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from ttrec_kernels.conversion_targets import find_modules, refusal, replace_module, tied_to
 from ttrec_kernels.decompose import Decomposition, from_dense, with_useful_ranks
 from ttrec_kernels.embedding import TTEmbedding
 from ttrec_kernels.embedding_bag import TTEmbeddingBag
 from ttrec_kernels.errors import PlanError, UnsupportedError
+from ttrec_kernels.initialize import reconstructed_rms
 from ttrec_kernels.shape_search import smallest_shape
 from ttrec_kernels.shapes import TTShape, format_factors
 from ttrec_kernels.table_plan import TableKind, TablePlan
@@ -81,7 +83,7 @@ def convert(
 
     `plan`: table plans, whose names are paths of modules (`user.embedding`) or their ends where only one fits, or
     `LargeTables`. Options, device, dtype and `requires_grad` stay. With `warm_start` the cores are the TT-SVD of
-    the weights, else fresh. `importance` (rows) by the plan's name, or the module's path, weighs rows as in
+    the weights, else fresh with their root mean square. `importance` (rows) by the plan's name, or the module's path, weighs rows as in
     `from_dense`. Make optimisers afterwards: they hold the parameters they were made with.
 
     Nothing is replaced if anything is wrong. Raises `PlanError` for names, sizes and kinds that do not fit, and
@@ -177,7 +179,9 @@ def _make(
     elif shape is None:
         raise PlanError("tolerance needs the trained weights: give LargeTables a rank, or let warm_start be true")
     new = _empty_twin(module, found.shape if found else shape)
-    if found is not None:
+    if found is None:
+        _match_scale(new, weight)
+    else:
         for core, values in zip(new.cores, found.cores, strict=True):
             core.data.copy_(values)
     for core in new.cores:
@@ -202,6 +206,16 @@ def _empty_twin(module: TorchEmbedding, shape: TTShape | None) -> TTEmbedding | 
         device=weight.device,
         dtype=weight.dtype,
     )
+
+
+def _match_scale(new: TTEmbedding | TTEmbeddingBag, weight: Tensor) -> None:
+    """Scale fresh cores to the weights' root mean square: nn.Embedding starts with 1, models often with less."""
+    if weight.device.type == "meta":
+        return
+    ratio = float(weight.detach().double().square().mean().sqrt()) / reconstructed_rms(list(new.cores))
+    with torch.no_grad():
+        for core in new.cores:
+            core.mul_(ratio ** (1 / len(new.cores)))
 
 
 def _is_smaller(new: nn.Module, old: TorchEmbedding) -> bool:
