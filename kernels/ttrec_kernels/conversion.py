@@ -83,8 +83,8 @@ def convert(
 
     `plan`: table plans, whose names are paths of modules (`user.embedding`) or their ends where only one fits, or
     `LargeTables`. Options, device, dtype and `requires_grad` stay. With `warm_start` the cores are the TT-SVD of
-    the weights, else fresh with their root mean square. `importance` (rows) by the plan's name, or the module's path, weighs rows as in
-    `from_dense`. Make optimisers afterwards: they hold the parameters they were made with.
+    the weights, else fresh with their root mean square. `importance` (rows) by the plan's name, or the module's
+    path, weighs rows as in `from_dense`. Make optimisers afterwards: they hold the parameters they were made with.
 
     Nothing is replaced if anything is wrong. Raises `PlanError` for names, sizes and kinds that do not fit, and
     `UnsupportedError` for modules that a tensor train cannot stand in for, such as tied ones.
