@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ttrec_cli import __version__, console
-from ttrec_cli.commands import data, factorize, pareto, sweep
+from ttrec_cli.commands import data, factorize, pareto, schema, show, status, sweep
 from ttrec_cli.errors import ConfigError, ExitCode, TTRecError
 
 EPILOG = (
@@ -28,6 +28,9 @@ app = typer.Typer(
 app.command()(factorize.factorize)
 app.command()(sweep.sweep)
 app.command()(pareto.pareto)
+app.command()(status.status)
+app.command()(show.show)
+app.command()(schema.schema)
 app.add_typer(data.app, name="data")
 
 

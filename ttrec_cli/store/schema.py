@@ -17,6 +17,8 @@ class Status(StrEnum):
     DIVERGED = "diverged"
     TIMEOUT = "timeout"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+    """By the search: it trained on a share of the data, and its point was not worth more."""
 
 
 METRICS = ("accuracy", "logloss", "auc", "ne")
@@ -29,6 +31,7 @@ _TEXT = (
     "reason",
     "method",
     "settings",
+    "tuned",
     "budget",
     "dataset",
     "dataset_fingerprint",

@@ -12,7 +12,7 @@ from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.grid import Trial, identity
 from ttrec_cli.sweep.messages import Machine, Outcome
 
-CELL_COLUMNS = ("key", "method", "rank", "tables", "dim", "seed", "settings", "config", "left_dense")
+CELL_COLUMNS = ("key", "method", "rank", "tables", "dim", "seed", "settings", "tuned", "config", "left_dense")
 """Columns that tell cells apart which share one training."""
 
 
@@ -26,11 +26,12 @@ def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) 
         "trained_as": trial.trained_as,
         "sweep": sweep,
         "method": config.method.value,
-        "rank": config.rank,
-        "tables": config.tables,
+        "rank": config.largest_rank,
+        "tables": config.table_count,
         "dim": config.dim,
         "seed": config.seed,
         "settings": _json(_settings(trial)),
+        "tuned": _json(trial.tuned) if trial.tuned else None,
         "budget": _json({"train_samples": trial.train_samples}),
         "dataset": dataset.name,
         "dataset_fingerprint": dataset.fingerprint,
@@ -88,7 +89,12 @@ def shared_row(planned: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[s
 
 
 def _settings(trial: Trial) -> dict[str, Any]:
+    """All that tells configurations apart beside method, rank, number of tables and dim."""
     values = identity(trial.config)
+    if isinstance(trial.config.rank, tuple):
+        values["ranks"] = list(trial.config.rank)
+    if isinstance(trial.config.tables, tuple):
+        values["table_names"] = list(trial.config.tables)
     for name in ("method", "rank", "tables", "dim"):
         del values[name]
     return values
