@@ -11,7 +11,8 @@ from ttrec_kernels.choices import Distribution, InitScale
 from ttrec_kernels.errors import BagError, PlanError
 from ttrec_kernels.index_check import check_columns, check_integers
 from ttrec_kernels.initialize import initialize_cores, initialize_dense, table_generator
-from ttrec_kernels.table_plan import TablePlan
+from ttrec_kernels.rivals import RIVAL_KINDS, RivalTable, make_rival
+from ttrec_kernels.table_plan import TableKind, TablePlan
 
 
 class EmbeddingTables(nn.Module):
@@ -43,9 +44,10 @@ class EmbeddingTables(nn.Module):
         self.dim = plans[0].dim
         self.sparse_gradients = sparse_gradients
         self.backend = ops.choose_backend(backend)
-        self._dense_columns = [column for column, plan in enumerate(plans) if plan.shape is None]
-        self._tt_columns = [column for column, plan in enumerate(plans) if plan.shape is not None]
-        dense_rows = sum(plan.rows for plan in plans if plan.shape is None)
+        self._dense_columns = [column for column, plan in enumerate(plans) if plan.kind == TableKind.DENSE]
+        self._tt_columns = [column for column, plan in enumerate(plans) if plan.kind == TableKind.TT]
+        self._rival_columns = [column for column, plan in enumerate(plans) if plan.kind in RIVAL_KINDS]
+        dense_rows = sum(plans[column].rows for column in self._dense_columns)
         self.dense_weight = (
             nn.Parameter(torch.empty(dense_rows, self.dim, device=device, dtype=dtype)) if dense_rows else None
         )
@@ -53,9 +55,14 @@ class EmbeddingTables(nn.Module):
         self.tt_tables = nn.ModuleList(
             nn.ParameterList(torch.empty(size, device=device, dtype=dtype) for size in plan.shape.core_shapes)
             for plan in plans
-            if plan.shape is not None
+            if plan.kind == TableKind.TT and plan.shape is not None
         )
         """Cores (p_k, r_{k-1}, q_k, r_k) of each tensor train, in the order of the plans."""
+        self.rival_tables = nn.ModuleList(
+            make_rival(plans[column], sparse_gradients=sparse_gradients, device=device, dtype=dtype)
+            for column in self._rival_columns
+        )
+        """Tables of all other kinds, in the order of the plans."""
         self._add_buffers(device)
         self.reset_parameters(seed, distribution=distribution, scale=scale)
 
@@ -82,9 +89,11 @@ class EmbeddingTables(nn.Module):
         start = 0
         for plan in self.plans:
             generator = table_generator(seed, plan.name)
-            if plan.shape is not None:
+            if plan.kind == TableKind.TT:
                 cores = self.tt_cores[plan.name]
                 initialize_cores(cores, plan.rows, distribution=distribution, scale=scale, generator=generator)
+            elif plan.kind in RIVAL_KINDS:
+                self.rivals[plan.name].reset_parameters(generator, distribution=distribution, scale=scale)
             elif self.dense_weight is not None:
                 initialize_dense(self.dense_weight[start : start + plan.rows], generator)
                 start += plan.rows
@@ -100,7 +109,7 @@ class EmbeddingTables(nn.Module):
                 f"indices must be (bags, tables) for {len(self.plans)} tables, but are {tuple(indices.shape)}"
             )
         check_columns(indices, self.get_buffer("_rows"), [plan.name for plan in self.plans])
-        if not self._tt_columns:
+        if len(self._dense_columns) == len(self.plans):
             return self._look_up_dense(indices)
         vectors: dict[int, Tensor] = {}
         if self._dense_columns:
@@ -108,6 +117,8 @@ class EmbeddingTables(nn.Module):
             vectors.update(zip(self._dense_columns, dense.unbind(1), strict=True))
         for column, cores in zip(self._tt_columns, self.tt_tables, strict=True):
             vectors[column] = ops.lookup_rows(list(cores.parameters()), indices[:, column])
+        for column, table in zip(self._rival_columns, self.rival_tables, strict=True):
+            vectors[column] = table(indices[:, column])
         return torch.stack([vectors[column] for column in range(len(self.plans))], dim=1)
 
     def _look_up_dense(self, indices: Tensor) -> Tensor:
@@ -120,6 +131,16 @@ class EmbeddingTables(nn.Module):
         """Cores of each tensor train by the table's name."""
         names = [self.plans[column].name for column in self._tt_columns]
         return {name: list(cores.parameters()) for name, cores in zip(names, self.tt_tables, strict=True)}
+
+    @property
+    def rivals(self) -> Mapping[str, RivalTable]:
+        """Tables that are neither dense nor tensor trains by name."""
+        tables = [table for table in self.rival_tables if isinstance(table, RivalTable)]
+        return {table.plan.name: table for table in tables}
+
+    def rival_parameters(self) -> list[nn.Parameter]:
+        """The numbers of all tables that are neither dense nor tensor trains."""
+        return list(self.rival_tables.parameters())
 
     def tt_parameters(self) -> list[nn.Parameter]:
         """The cores of all tensor trains; frozen ones included."""
@@ -136,7 +157,11 @@ class EmbeddingTables(nn.Module):
 
     def extra_repr(self) -> str:
         """How many tables of which kind."""
-        return f"{len(self._dense_columns)} dense and {len(self._tt_columns)} TT tables, dim={self.dim}"
+        return (
+            f"{len(self._dense_columns)} dense and {len(self._tt_columns)} TT tables"
+            + (f", {len(self._rival_columns)} of other kinds" if self._rival_columns else "")
+            + f", dim={self.dim}"
+        )
 
 
 def _check_plans(plans: Sequence[TablePlan]) -> None:

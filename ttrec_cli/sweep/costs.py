@@ -37,7 +37,7 @@ class Costs:
 
 
 def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int = 13) -> Costs:
-    """Bytes of the model that `config`, its table plans and so many dense features make, in fp32."""
+    """Bytes of the model that `config`, its table plans and so many dense features make: fp32, but for int8 tables."""
     mlp_parameters = mlp_size(config.model, len(plans), config.dim, dense_features)
     tt_parameters = sum(plan.parameters for plan in plans if plan.shape is not None)
     dense_parameters = sum(plan.parameters for plan in plans if plan.shape is None)
@@ -47,12 +47,13 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int =
     trained = mlp_parameters + dense_parameters + trained_tt
     optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
     dense_tables = sum(plan.shape is None for plan in plans)
-    # Gradients of dense tables are sparse: the rows of one batch and their indices.
+    # Gradients of tables without cores are sparse: the rows of one batch and their indices.
     sparse_gradient_bytes = config.train.batch_size * dense_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
     gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes
+    embedding_bytes = sum(plan.bytes(ITEM_BYTES) for plan in plans)
     return Costs(
-        embedding_bytes=(tt_parameters + dense_parameters) * ITEM_BYTES,
-        model_bytes=parameters * ITEM_BYTES,
+        embedding_bytes=embedding_bytes,
+        model_bytes=embedding_bytes + mlp_parameters * ITEM_BYTES,
         optimizer_bytes=optimizer_parameters * ITEM_BYTES,
         training_bytes=(parameters + optimizer_parameters) * ITEM_BYTES + gradient_bytes,
         dense_embedding_bytes=uncompressed * ITEM_BYTES,
