@@ -113,7 +113,9 @@ def _notes(analysis: Analysis, picture: Picture) -> tuple[str, ...]:
         notes.append(
             f"Marks are means over {len(group.seeds)} seeds{bars}. "
             "Intervals in the table are of paired differences on the same seeds (95 %, Student's t). The chance to be "
-            "on the frontier is the share of draws in which a point is on it when the seeds are drawn again."
+            "on the frontier is the share of draws of the true means that put a point there: each mean is pulled "
+            "towards what models of similar size reach, by as much as the seeds disagree. Where accuracy jumps between "
+            "models of similar size and seeds differ by as much, chances are too sure."
         )
     if picture.hidden:
         notes.append(f"{picture.hidden:,} marks lie under others and are not drawn; the table has all points.")
