@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ttrec_cli.pareto import Metric
 from ttrec_cli.pareto.chances import frontier_probability
@@ -86,3 +88,18 @@ def test_many_points_are_told_apart():
     real = on_frontier(sizes, truth, Metric.ACCURACY)
     assert chances[real].mean() > 0.5
     assert chances[~real].mean() < 0.01
+
+
+@given(
+    sizes=st.lists(st.sampled_from([1e3, 1e6, 1.000001e6, 1e9, 1e12]), min_size=2, max_size=12),
+    scale=st.sampled_from([1e-11, 1e-6, 1.0]),
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=40)
+def test_whatever_the_scores_chances_are_chances(sizes, scale, data):
+    values = st.lists(st.integers(-5, 5), min_size=2 * len(sizes), max_size=2 * len(sizes))
+    scores = np.array(data.draw(values)).reshape(len(sizes), 2)
+    table = 0.5 * (scores[:, :1] > 0) + scale * scores
+    found = frontier_probability(sizes, table, Metric.LOGLOSS)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert found.max() > 0

@@ -114,17 +114,24 @@ def _fitted(scaled: _Floats, basis: _Floats, straight: int, widths: _Floats) -> 
     """Coefficients of the trend, the root of their covariance, and weights of the widths, by EM."""
     points, columns = basis.shape
     weights = np.full(len(widths), 1 / len(widths))
-    coefficients = np.linalg.lstsq(basis, scaled, rcond=None)[0]
-    covariance, bending = np.eye(columns), 1.0
+    coefficients: _Floats = np.asarray(np.linalg.lstsq(basis, scaled, rcond=None)[0], dtype=np.float64)
+    root, bending = np.eye(columns), 1.0
     for _ in range(_ROUNDS):
         shares = _shares(scaled - basis @ coefficients, widths, weights)
         precision = (shares / (1 + widths**2)).sum(axis=1)
         inverse = (basis.T * precision) @ basis
         inverse += np.diag(np.where(np.arange(columns) < straight, 1e-9, 1 / bending))
-        covariance = np.linalg.inv(inverse)
-        coefficients = covariance @ (basis.T @ (precision * scaled))
+        root = _inverse_root(inverse)
+        coefficients = root @ (root.T @ (basis.T @ (precision * scaled)))
         weights = (shares.sum(axis=0) + _PRIOR_COUNT / len(widths)) / (points + _PRIOR_COUNT)
         if columns > straight:
-            squares = coefficients[straight:] ** 2 + np.diag(covariance)[straight:]
+            squares = coefficients[straight:] ** 2 + (root**2).sum(axis=1)[straight:]
             bending = max(float(squares.mean()), 1e-6)
-    return coefficients, np.linalg.cholesky((covariance + covariance.T) / 2), weights
+    return coefficients, root, np.asarray(weights, dtype=np.float64)
+
+
+def _inverse_root(matrix: _Floats) -> _Floats:
+    """R with R · Rᵀ the inverse of a symmetric matrix; directions that it leaves open to rounding are bounded."""
+    values, vectors = np.linalg.eigh(matrix)
+    found: _Floats = vectors / np.sqrt(np.maximum(values, 1e-12 * values[-1]))
+    return found

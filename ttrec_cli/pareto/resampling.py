@@ -47,9 +47,13 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     if len(values) < 2:
         return None
     draws = resampling(len(values))
-    means = draws.counts @ np.asarray(values, dtype=np.float64) / len(values)
-    order = np.argsort(means)
+    return percentile_interval(draws.counts @ np.asarray(values, dtype=np.float64) / len(values), draws)
+
+
+def percentile_interval(found: _Floats, draws: Resampling) -> tuple[float, float]:
+    """The 95 % percentile interval of what each draw came to."""
+    order = np.argsort(found)
     reached = np.cumsum(draws.probabilities[order])
     tail = (1 - CONFIDENCE) / 2
     low, high = np.searchsorted(reached, [tail, 1 - tail])
-    return float(means[order[low]]), float(means[order[min(high, len(order) - 1)]])
+    return float(found[order[low]]), float(found[order[min(high, len(order) - 1)]])
