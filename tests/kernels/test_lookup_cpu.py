@@ -161,9 +161,8 @@ def test_opcheck():
     weights = [weight.requires_grad_() for weight in lookup.weights]
     batch, *options = CpuBackend(keeps=False).arguments(lookup)  # what is kept has gaps that nobody writes
     torch.library.opcheck(torch.ops.ttrec.lookup, (weights, *batch, *options))
-    kept = CpuBackend().run(lookup)[1]
-    gradient = upstream(lookup)
-    torch.library.opcheck(torch.ops.ttrec.lookup_backward, (gradient, kept, lookup.weights, *batch, [True, True, False]))
-    states: list[Tensor] = []
-    update = (gradient, kept, [w.detach() for w in weights], *batch, states, torch.tensor([0.1]), 1, 0.0)
-    torch.library.opcheck(torch.ops.ttrec.lookup_update, update)
+    # Without what a forward pass kept, and without autograd: these ops are themselves a backward pass.
+    batch = batch._replace(sample_weights=batch.sample_weights.detach())
+    arguments = (upstream(lookup), torch.empty(0, dtype=torch.uint8), [weight.detach() for weight in weights], *batch)
+    torch.library.opcheck(torch.ops.ttrec.lookup_backward, (*arguments, [True, True, False]))
+    torch.library.opcheck(torch.ops.ttrec.lookup_update, (*arguments, [], torch.tensor([0.1]), 1, 0.0))

@@ -16,7 +16,7 @@ from ttrec_cli.dlrm.training import CurvePoint, Schedule, train
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.int8 import int8_point
 from ttrec_cli.sweep.messages import Outcome
-from ttrec_kernels import EmbeddingTables
+from ttrec_kernels import EmbeddingTables, FusedAdagrad, FusedOptimizer, FusedSGD
 
 
 def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callable[[int, float], None]) -> Outcome:
@@ -46,6 +46,7 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
         distribution=config.init.distribution.value,
         scale=config.init.scale.value,
         seed=config.seed,
+        fused_optimizer=fused_optimizer(config.train, device),
     )
     if config.method == Method.TT_FROZEN:
         for core in embedding.tt_parameters():
@@ -62,6 +63,14 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
     return model.to(device)
 
 
+def fused_optimizer(config: TrainConfig, device: torch.device) -> FusedOptimizer | None:
+    """The optimiser of dense tables and tensor trains inside the backward pass, where compiled kernels offer it."""
+    if device.type != "cpu":
+        return None
+    rate = config.embedding_learning_rate or config.learning_rate
+    return FusedAdagrad(rate) if config.optimizer == Optimizer.ADAGRAD else FusedSGD(rate)
+
+
 def embedding_of(model: DLRM) -> EmbeddingTables:
     """The embedding a trial's model was given."""
     embedding = model.embedding
@@ -71,16 +80,17 @@ def embedding_of(model: DLRM) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores, one for their rivals."""
+    """One optimiser for the MLPs, and one each for what no fused optimiser trains: tables of other kinds, or all."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
+    is_fused = embedding.fused is not None
     groups = (
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
-        (embedding.dense_parameters(), embedding_rate),
-        (embedding.tt_parameters(), embedding_rate),
+        ([] if is_fused else embedding.dense_parameters(), embedding_rate),
+        ([] if is_fused else embedding.tt_parameters(), embedding_rate),
         (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
