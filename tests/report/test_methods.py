@@ -48,8 +48,7 @@ def test_names_say_the_method(picture) -> None:
 
 
 def test_a_page_of_all_methods_is_made(make_page, make_row) -> None:
-    rows = [
-        make_row(method=method, rank=None if method == "int8" else 8, seed=seed) for method in RIVALS for seed in (0, 1)
-    ]
+    rows = [make_row(method=method, rank=None if method == "int8" else 8, seed=0) for method in RIVALS]
     (section,) = make_page(rows).sections
-    assert {row[1] for row in section.tables[0].rows} & set(RIVALS) or section.tables[0].rows
+    for method in RIVALS:
+        assert any(method in row for row in section.tables[0].rows)
