@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ttrec_kernels.choices import Backend, BagMode, Distribution, InitScale
+    from ttrec_kernels.cache_plan import RowCacheSettings
+    from ttrec_kernels.choices import Backend, BagMode, DenseDistribution, Distribution, InitScale
     from ttrec_kernels.conversion import ConversionReport, LargeTables, convert
     from ttrec_kernels.decompose import Decomposition, from_dense
     from ttrec_kernels.embedding import TTEmbedding
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from ttrec_kernels.fbtt import from_fbtt, from_fbtt_state, to_fbtt, to_fbtt_state
+    from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedRowwiseAdagrad, FusedSGD
     from ttrec_kernels.initialize import initialize_cores, reconstructed_rms
     from ttrec_kernels.rounding import round_cores
     from ttrec_kernels.shape_search import smallest_shape
@@ -41,13 +43,18 @@ __all__ = [
     "BagMode",
     "ConversionReport",
     "Decomposition",
+    "DenseDistribution",
     "Distribution",
     "EmbeddingTables",
     "FitReport",
+    "FusedAdagrad",
+    "FusedRowwiseAdagrad",
+    "FusedSGD",
     "IndexRangeError",
     "InitScale",
     "LargeTables",
     "PlanError",
+    "RowCacheSettings",
     "ShapeError",
     "StorageError",
     "TTEmbedding",
@@ -78,7 +85,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "choices": ("Backend", "BagMode", "Distribution", "InitScale"),
+    "cache_plan": ("RowCacheSettings",),
+    "choices": ("Backend", "BagMode", "DenseDistribution", "Distribution", "InitScale"),
     "conversion": ("ConversionReport", "LargeTables", "convert"),
     "decompose": ("Decomposition", "from_dense"),
     "embedding": ("TTEmbedding",),
@@ -97,6 +105,7 @@ _HOMES = {
         "UnsupportedError",
     ),
     "fbtt": ("from_fbtt", "from_fbtt_state", "to_fbtt", "to_fbtt_state"),
+    "fused_optimizer": ("FusedAdagrad", "FusedRowwiseAdagrad", "FusedSGD"),
     "initialize": ("initialize_cores", "reconstructed_rms"),
     "rounding": ("round_cores",),
     "shape_search": ("smallest_shape",),

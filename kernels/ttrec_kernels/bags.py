@@ -88,3 +88,23 @@ def _shorten(offsets: Tensor) -> str:
     falls = (offsets.diff() < 0).nonzero()
     at = int(falls[0].item()) if len(falls) else offsets.numel() - 2
     return ", ".join(str(value) for value in offsets[at : at + 2].tolist()) + f" at positions {at} and {at + 1}"
+
+
+def check_offsets(indices: Tensor, offsets: Tensor, tables: int) -> int:
+    """Number of bags of each of `tables` tables whose bags `offsets` (tables · bags + 1) cut `indices` (nnz) into.
+
+    Raises `BagError` unless they rise from 0 to nnz. Waits for the device to look at the offsets.
+    """
+    check_integers(offsets, "offsets")
+    if indices.dim() != 1 or offsets.dim() != 1 or (offsets.numel() - 1) % tables or not offsets.numel():
+        raise BagError(
+            f"with offsets, indices must have 1 dimension and offsets tables · bags + 1 entries for {tables} tables, "
+            f"but they are {tuple(indices.shape)} and {tuple(offsets.shape)}"
+        )
+    bags = (offsets.numel() - 1) // tables
+    if torch.compiler.is_compiling():
+        return bags
+    first, last = int(offsets[0]), int(offsets[-1])
+    if first != 0 or last != indices.numel() or (bags and int(offsets.diff().min()) < 0):
+        raise BagError(f"offsets must rise from 0 to the {indices.numel()} indices given, but are {_shorten(offsets)}")
+    return bags

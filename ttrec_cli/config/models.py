@@ -11,6 +11,7 @@ from ttrec_cli.config.base import LayerWidths, PositiveFloat, PositiveInt, Seed,
 from ttrec_cli.config.data_settings import CriteoData as CriteoData
 from ttrec_cli.config.data_settings import SyntheticData as SyntheticData
 from ttrec_cli.config.run_settings import BudgetConfig, Objectives, ResourcesConfig, SearchConfig
+from ttrec_kernels.choices import DenseDistribution as DenseDistribution
 from ttrec_kernels.choices import Distribution as Distribution
 from ttrec_kernels.choices import InitScale as InitScale
 
@@ -90,12 +91,25 @@ class TrainConfig(Frozen):
 
 
 class InitConfig(Frozen):
-    """How TT cores start."""
+    """How TT cores and uncompressed rows start."""
 
     distribution: Distribution = Distribution.SAMPLED_GAUSSIAN
     """What the entries of the cores are drawn from."""
     scale: InitScale = InitScale.CALIBRATED
     """Scaled so that the table's entries are as large as DLRM's, or as Algorithm 3 was published."""
+    dense_distribution: DenseDistribution = DenseDistribution.UNIFORM
+    """What uncompressed rows are drawn from: DLRM's Uniform(±1/√n), or a normal distribution of this variance."""
+
+
+class CacheConfig(Frozen):
+    """The cache of frequent rows, uncompressed beside each tensor train."""
+
+    rows_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Cached rows over the rows of the table; 0 for no cache, the paper has 0.0001."""
+    warmup_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the training samples after which the cache is filled; rows are counted until then."""
+    refresh_every: PositiveInt | None = None
+    """Steps between refreshes of the cached rows; filled only once unless given."""
 
 
 class ShapeConfig(Frozen):
@@ -131,6 +145,7 @@ class TrialConfig(Frozen):
     train: TrainConfig = TrainConfig()
     init: InitConfig = InitConfig()
     shape: ShapeConfig = ShapeConfig()
+    cache: CacheConfig = CacheConfig()
 
     @property
     def largest_rank(self) -> int | None:
@@ -181,6 +196,7 @@ class SweepConfig(Frozen):
     train: TrainConfig = TrainConfig()
     init: InitConfig = InitConfig()
     shape: ShapeConfig = ShapeConfig()
+    cache: CacheConfig = CacheConfig()
     plan: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """A table plan to train beside the grid, in the form that `ttrec factorize --yaml` writes."""
     grid: Axes = Field(default_factory=dict)
