@@ -16,6 +16,7 @@ from ttrec_kernels.shape_search import smallest_shape
 from ttrec_kernels.shapes import TTShape, format_factors
 from ttrec_kernels.table_plan import TableKind, TablePlan
 from ttrec_kernels.unfolding import Table
+from ttrec_kernels.weighted_fit import fit_cores
 
 TorchEmbedding = nn.Embedding | nn.EmbeddingBag
 
@@ -78,13 +79,15 @@ def convert(
     *,
     warm_start: bool = True,
     importance: Mapping[str, Table] | None = None,
+    fit_steps: int = 300,
 ) -> ConversionReport:
     """Replace embedding modules of `model` in place by `TTEmbeddingBag` and `TTEmbedding`; says bytes before and after.
 
     `plan`: table plans, whose names are paths of modules (`user.embedding`) or their ends where only one fits, or
     `LargeTables`. Options, device, dtype and `requires_grad` stay. With `warm_start` the cores are the TT-SVD of
     the weights, else fresh with their root mean square. `importance` (rows) by the plan's name, or the module's
-    path, weighs rows as in `from_dense`. Make optimisers afterwards: they hold the parameters they were made with.
+    path, weighs rows as in `from_dense`, and `fit_steps` steps of `fit_cores` follow. Make optimisers afterwards:
+    they hold the parameters they were made with.
 
     Nothing is replaced if anything is wrong. Raises `PlanError` for names, sizes and kinds that do not fit, and
     `UnsupportedError` for modules that a tensor train cannot stand in for, such as tied ones.
@@ -103,7 +106,7 @@ def convert(
     for path, name in chosen.items():
         tolerance = plan.tolerance if isinstance(plan, LargeTables) else None
         weights = importance.get(name, importance.get(path))
-        made[path] = _make(modules[path], shapes[path], tolerance, weights, warm_start)
+        made[path] = _make(modules[path], shapes[path], tolerance, weights, warm_start, fit_steps)
     rows = []
     for path, module in modules.items():
         rows.append(_row(model, path, module, made.get(path), plan))
@@ -171,11 +174,15 @@ def _make(
     tolerance: float | None,
     importance: Table | None,
     warm_start: bool,
+    fit_steps: int,
 ) -> tuple[TTEmbedding | TTEmbeddingBag, Decomposition | None]:
     """The module's replacement, and what is known of its error where it was warm-started."""
     weight, found = module.weight, None
     if warm_start:
         found = from_dense(weight, shape=shape, tolerance=None if shape else tolerance, importance=importance)
+        if importance is not None:
+            cores, fit = fit_cores(found.cores, weight.detach(), importance, steps=fit_steps)
+            found = Decomposition(found.shape, cores, fit.after.plain, fit.after.weighted)
     elif shape is None:
         raise PlanError("tolerance needs the trained weights: give LargeTables a rank, or let warm_start be true")
     new = _empty_twin(module, found.shape if found else shape)
