@@ -29,7 +29,7 @@ H100 = DeviceLimits(132, 227 * 1024)
 
 @dataclass
 class Emulator:
-    """Launches kernels on the host. `corrupt` is a C macro that spoils one of them on purpose.
+    """Launches kernels on the host. `corrupt` spoils one of them on purpose.
 
     `backwards` runs threads and blocks from the last to the first.
     """
@@ -40,6 +40,8 @@ class Emulator:
     limits: DeviceLimits = H100
     corrupt: tuple[str, str] | None = None
     """Text of a source and what to put in its place."""
+    corrupted: bool = False
+    """Whether that text was met."""
     launched: list[tuple[str, Geometry]] = field(default_factory=list)
 
     @cached_property
@@ -81,6 +83,7 @@ class Emulator:
         text = source_text(stem)
         if self.corrupt is not None and self.corrupt[0] in text:
             text = text.replace(*self.corrupt)
+            self.corrupted = True
         entries = "\n".join(f"EMULATE({name})" for name in kernel_names(stem))
         code = f'#include "cuda_emulator.h"\n#line 1 "{stem}.cu"\n{text}\n{entries}\n'
         flags = (*FLAGS, "-O1", *(SANITIZE if self.sanitize else ()), *special.defines, f"-I{HERE}")

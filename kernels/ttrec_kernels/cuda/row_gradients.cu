@@ -88,14 +88,14 @@ extern "C" __global__ void __launch_bounds__(256)
   if (optimizer.kind == ROWWISE_ADAGRAD && lane == 0) ((float*)states.at[place.slot])[place.state] = state;
   bool pairs = pair_rows && key < trie.first_cache_key;
   if (pairs && lane == 0) pair_rows[trie.begin + i] = place.state;
+  float* states_here = (float*)states.at[place.slot];
   for (int column = lane; column < tables.dim; column += lanes) {
     float total = sums[i * tables.dim + column];
     wide number = place.offset + column;
     if (optimizer.kind == ROWWISE_ADAGRAD)
       rowwise_adagrad(optimizer, (VALUE_T*)weights.at[place.slot] + number, state, total);
     else if (optimizer.kind != NO_OPTIMIZER)
-      sgd_or_adagrad(optimizer, (VALUE_T*)weights.at[place.slot] + number, (float*)states.at[place.slot] + number,
-                     total);
+      sgd_or_adagrad(optimizer, (VALUE_T*)weights.at[place.slot] + number, states_here ? states_here + number : 0, total);
     else if (pairs)
       pair_values[(trie.begin + i) * tables.dim + column] = total;
     else

@@ -2,9 +2,9 @@
 // are sorted by slice, so that a slice's sum stays in registers until it is written.
 #include "trie.cuh"
 
-const int NO_SLICE = 0x7fffffff;
-const int TILE_ROWS = 32, TILE_COLUMNS = 64, TILE_DEPTH = 16;  // of the sum: slice rows, slice columns, terms
-const int THREADS = 256, OWN_ROWS = 4, OWN_COLUMNS = 2;        // 8 warps of 4 rows; lanes 2 columns, 32 apart
+enum { NO_SLICE = 0x7fffffff };
+enum { TILE_ROWS = 32, TILE_COLUMNS = 64, TILE_DEPTH = 16 };  // of the sum: slice rows, slice columns, terms
+enum { THREADS = 256, OWN_ROWS = 4, OWN_COLUMNS = 2 };        // 8 warps of 4 rows; lanes 2 columns, 32 apart
 
 // keys (most_cores - 1, size): the slice that a node of level k = 2 ... uses, NO_SLICE where there is no node.
 extern "C" __global__ void slice_keys(Tables tables, Trie trie, int* keys) {

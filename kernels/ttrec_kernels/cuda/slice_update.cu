@@ -14,7 +14,7 @@ extern "C" __global__ void __launch_bounds__(128)
   float* state = (float*)states.at[core.slot];
   if (optimizer.kind != ROWWISE_ADAGRAD) {
     for (int at = threadIdx.x; at < core.slice(); at += blockDim.x)
-      if (gradient[at] != 0) sgd_or_adagrad(optimizer, weight + at, state + offset + at, gradient[at]);
+      if (gradient[at] != 0) sgd_or_adagrad(optimizer, weight + at, state ? state + offset + at : 0, gradient[at]);
     return;
   }
   float squares = 0;
