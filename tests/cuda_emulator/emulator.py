@@ -48,7 +48,7 @@ class Emulator:
     def _libraries(self) -> dict[tuple[str, Specialisation], ctypes.CDLL]:
         return {}
 
-    def launch_kernel(  # noqa: PLR0917
+    def launch_kernel(
         self,
         stem: str,
         kernel: str,

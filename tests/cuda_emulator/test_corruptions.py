@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-
 from contracts.lookup_cases import SHAPES, Table, fresh_generator, mixed_tables, pack, with_bags
 from contracts.tables_contract import TablesContract, check_fused, check_lookup, found
 from cuda_emulator.adapter import CudaBackend
@@ -54,11 +53,12 @@ def contract(build_folder):
 def judge(contract, options):
     """Lookups that use all that can be spoiled: caches, padding, long bags, hot rows, several parts."""
     generator = fresh_generator()
-    tables = [*mixed_tables(), Table.of(SHAPES["five cores"], padding_idx=1, cached=4), Table(1, 4)]
+    tables = [*mixed_tables(), Table.of(SHAPES["five cores"], padding_idx=1, cached=40), Table(1, 4)]
     lookup = with_bags(pack(tables, generator), (70, 0, 9), generator, **options)
     for line in (1, 7):
         lookup.indices[79 * line : 79 * line + 9] = tables[line].padding_idx
-    lookup.indices[79 * 7 + 20 : 79 * 7 + 24] = lookup.cache_keys[-8:][lookup.cache_keys[-8:] >= 0]
+    hot = lookup.cache_keys[lookup.places[7].cache.start :]
+    lookup.indices[79 * 7 + 20 : 79 * 7 + 60] = hot[hot >= 0]
     check_lookup(contract, lookup)
 
 
@@ -113,7 +113,10 @@ def test_a_missing_barrier_is_seen(contract, barrier):
 
 
 def test_a_barrier_that_some_threads_miss_is_seen(contract):
-    contract.backend.emulator.corrupt = ("  __syncwarp();  // the buffers are free again", "  if (lane) __syncwarp();\n  if (lane == 3) __syncthreads();")
+    contract.backend.emulator.corrupt = (
+        "  __syncwarp();  // the buffers are free again",
+        "  if (lane) __syncwarp();\n  if (lane == 3) __syncthreads();",
+    )
     generator = fresh_generator()
     contract.backend = replace(contract.backend)
     with pytest.raises(AssertionError, match="barriers that others never reach"):

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-
 from contracts.lookup_cases import SHAPES, Table, fresh_generator, mixed_tables, pack, with_bags, with_matrix
 from contracts.tables_contract import TablesContract, check_fused, check_lookup, found
 from cuda_emulator.adapter import CudaBackend
 from cuda_emulator.emulator import Emulator
+
 from ttrec_kernels.cuda.geometry import DeviceLimits
 
 WAYS = {

@@ -113,7 +113,7 @@ def nvrtc_version() -> tuple[int, int]:
 
 
 def compile_offline(stem: str, special: Specialisation, capability: int) -> tuple[bytes, str]:
-    """Machine code for one capability (90 for 9.0) and the compiler's report; needs NVRTC, but neither GPU nor driver."""
+    """Machine code for one capability (90 for 9.0) and the compiler's report; needs NVRTC, but no GPU and no driver."""
     from cupy.cuda import nvrtc
 
     program = nvrtc.createProgram(source_text(stem), f"{stem}.cu", [], [])

@@ -85,7 +85,9 @@ extern "C" __global__ void __launch_bounds__(256)
   int width = levels.widths[level - 1], size = table.width(level - 1) * core.right;
   float* place = levels.gradients[level - 1] + i * width;
   wide digit = train_row_at(table, trie, i) / core.tail;
-  float* slice = level == 2 ? (float*)gradients.at[core.slot] + core.offset + digit * core.slice() : 0;
+  float* slice = 0;
+  if (level == 2 && gradients.at[core.slot])
+    slice = (float*)gradients.at[core.slot] + core.offset + digit * core.slice();
   for (int at = lane; at < size; at += WARP) {
     float total = place[at];
     for (wide next = (i / chunk + 1) * chunk; next < trie.size && trie.head(level - 1, next) == i; next += chunk)

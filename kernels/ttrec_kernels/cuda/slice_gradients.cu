@@ -129,6 +129,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     float* slice = (float*)gradients.at[run.core.slot] + run.core.offset + digit * run.core.slice();
     int across = (run.core.q * run.core.right + TILE_COLUMNS - 1) / TILE_COLUMNS;
     int tiles = across * ((run.core.left + TILE_ROWS - 1) / TILE_ROWS);
+    if (!gradients.at[run.core.slot]) tiles = 0;  // not wanted
     for (int tile = blockIdx.y; tile < tiles; tile += gridDim.y)
       add_tile(trie, weights, levels, nodes, run, tile / across * TILE_ROWS, tile % across * TILE_COLUMNS, slice,
                !chunk, left, right);

@@ -8,6 +8,7 @@ extern "C" __global__ void __launch_bounds__(128)
   int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
   int owner = owners[blockIdx.x];
   Core core = table_at(tables, owner / 64).core(owner % 64);
+  if (!gradients.at[core.slot]) return;  // frozen
   wide digit = blockIdx.x - core.slice_start, offset = core.offset + digit * core.slice();
   const float* gradient = (const float*)gradients.at[core.slot] + offset;
   VALUE_T* weight = (VALUE_T*)weights.at[core.slot] + offset;

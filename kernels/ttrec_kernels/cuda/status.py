@@ -84,7 +84,7 @@ def _nvrtc_version() -> tuple[str | None, str | None]:
         return None, f"CuPy is not installed, which compiles the CUDA kernels; {_INSTALL}"
     try:
         major, minor = launch.nvrtc_version()
-    except Exception as error:  # noqa: BLE001 - whatever a broken installation raises is the finding
+    except Exception as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         return None, f"CuPy cannot load NVRTC ({first}); {_INSTALL}"
     return f"{major}.{minor}", None
@@ -98,6 +98,6 @@ def _driver_version() -> str | None:
         pynvml.nvmlInit()
         driver = pynvml.nvmlSystemGetDriverVersion()
         pynvml.nvmlShutdown()
-    except Exception:  # noqa: BLE001 - no NVML, no driver: both mean that there is nothing to report
+    except Exception:
         return None
     return driver if isinstance(driver, str) else driver.decode()
