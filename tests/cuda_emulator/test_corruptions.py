@@ -11,17 +11,21 @@ from cuda_emulator.emulator import Emulator
 
 LOOKUP_FAULTS = {
     "a bag keeps its last row only": ("sums[column] += factor * number", "sums[column] = factor * number"),
-    "sample weights are dropped": ("to_float(lookups.sample_weights[j]) : 1.0f;\n      use_row", "1 : 1.0f;\n      use_row"),
+    "sample weights are dropped": (
+        "sample_weights[j]) : 1.0f;\n      use_row",
+        "sample_weights[j]) * 0 + 1 : 1.0f;\n      use_row"),
     "a cached row is read from the cores": ("if (key == row) return", "if (false) return"),
     "probing stops at the first entry": ("probes < capacity", "probes < 1"),
     "the digit is of the wrong core": ("row / core.tail % core.p", "row % core.p"),
     "row arithmetic has 32 bits": ("wide key = keys[begin + i];", "wide key = (int)keys[begin + i];"),
     "a product starts anew": ("sums[u] += to_float(left[(first + u) * k + a]) * number", "sums[u] = number"),
-    "a prefix is read at its child": ("(wide)trie.head(level - 1, i) * levels.widths[level - 1];", "i * levels.widths[level - 1];"),
+    "a prefix is read at its child": (
+        "(wide)trie.head(level - 1, i) * levels.widths[level - 1];",
+        "i * levels.widths[level - 1];"),
     "padding has a gradient": ("if ((row == table[PADDING] && row >= 0) || !is_row(table, t, row, 0)) return;", ""),
-    "a weight's gradient is of one column": ("share += number * to_float(against", "share += number * to_float(against[0]) + 0 * to_float(against"),
+    "a weight's gradient is of one column": ("to_float(against[column])", "to_float(against[0])"),
     "lanes keep their share": ("share += __shfl_xor_sync(ALL_LANES, share, apart)", "share += 0"),
-    "half of a row's chunks are lost": ("trie.head(0, at) == i; at += chunk)\n      total", "trie.head(0, at) == i; at += 2 * chunk)\n      total"),
+    "half of a row's chunks are lost": ("at += chunk)\n      total", "at += 2 * chunk)\n      total"),
     "the last child replaces its siblings": ("place, begun, tile", "place, false, tile"),
     "chunks of a prefix are lost": ("total += levels.gradients", "total += 0 * levels.gradients"),
     "terms of a slice are lost": ("term < TILE_DEPTH; ++term", "term < TILE_DEPTH - 1; ++term"),

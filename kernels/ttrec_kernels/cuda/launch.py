@@ -6,7 +6,6 @@ graph capture: call `warm_up` before a step is captured.
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -96,10 +95,10 @@ def require_device(index: int) -> None:
 @cache
 def include_options() -> tuple[str, ...]:
     """Where the compiler finds CUDA's headers of 16-bit numbers: in the wheels that CuPy brings, or in a toolkit."""
-    if find_spec("cuda.pathfinder") is None:
+    try:
+        from cuda import pathfinder
+    except ImportError:  # CuPy before 14.1 finds a toolkit by itself
         return ()
-    from cuda import pathfinder
-
     folder = pathfinder.find_nvidia_header_directory("cudart")
     return () if folder is None else (f"-I{folder}",)
 
