@@ -39,7 +39,7 @@ def library() -> str:
     return path
 
 
-def run(folder: Path, corrupt: tuple[str, str] | None) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, corrupt: tuple[str, str, str] | None) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {
         "LD_PRELOAD": library(),
         "ASAN_OPTIONS": "detect_leaks=0",
@@ -57,15 +57,18 @@ def test_no_access_out_of_bounds(build_folder):
     assert done.stdout.endswith("clean\n"), done.stderr[-3000:]
 
 
-@pytest.mark.parametrize(
-    ("corrupt", "kind"),
-    [
-        (("tile[a * PITCH + column] =", "tile[a * PITCH + column + 9 * TILE * PITCH] ="), "use-after-poison"),
-        (("weight = (VALUE_T*)weights.at[core.slot] + offset;",
-          "weight = (VALUE_T*)weights.at[core.slot] + offset + 5000;"), "heap-buffer-overflow"),
-    ],
-    ids=["shared memory", "global memory"],
-)  # fmt: skip
+TILE = "tile[a * PITCH + column] ="
+SLICE = "weight = (VALUE_T*)weights.at[core.slot] + offset"
+OVERRUNS = {
+    "shared memory": (
+        ("prefix_gradients", TILE, TILE.replace("column", "column + 9 * TILE * PITCH")),
+        "use-after-poison",
+    ),
+    "global memory": (("slice_update", SLICE, f"{SLICE} + 5000"), "heap-buffer-overflow"),
+}
+
+
+@pytest.mark.parametrize(("corrupt", "kind"), OVERRUNS.values(), ids=OVERRUNS)
 def test_an_access_out_of_bounds_is_seen(build_folder, corrupt, kind):
     done = run(build_folder, corrupt)
     assert done.returncode != 0

@@ -34,13 +34,14 @@ def _nvrtc():
         (pytest.fail if required else pytest.skip)("no CuPy with NVRTC: CUDA sources cannot be compiled")
 
 
+HEAVY = ("lookup_forward", "row_gradients", "prefix_gradients", "slice_update")
+CASES = [(stem, SPECIALISATIONS[0], architecture) for stem in STEMS for architecture in ARCHITECTURES]
+CASES += [(stem, special, 90) for stem in HEAVY for special in SPECIALISATIONS[1:]]
+
+
 @pytest.mark.parametrize(
-    ("special", "architecture"),
-    [(SPECIALISATIONS[0], architecture) for architecture in ARCHITECTURES]
-    + [(special, 90) for special in SPECIALISATIONS[1:]],
-    ids=lambda value: str(value.values) if isinstance(value, Specialisation) else str(value),
+    ("stem", "special", "architecture"), CASES, ids=lambda value: str(getattr(value, "values", value))
 )
-@pytest.mark.parametrize("stem", STEMS)
 def test_compiles_without_warnings_spills_or_local_memory(stem, special, architecture, record_property):
     code, report = launch.compile_offline(stem, special, architecture)
     assert code[:4] == b"\x7fELF"
