@@ -54,7 +54,7 @@ def contract(build_folder):
 def judge(contract, options):
     """Lookups that use all that can be spoiled: caches, padding, long bags, hot rows, several parts."""
     generator = fresh_generator()
-    tables = [*mixed_tables(), Table.of(SHAPES["five cores"], padding_idx=1, cached=40), Table(1, 4)]
+    tables = [*mixed_tables(), Table.of(SHAPES["beyond 2^32 rows"], padding_idx=1, cached=40), Table(1, 4)]
     lookup = with_bags(pack(tables, generator), (70, 0, 9), generator, **options)
     for line in (1, 7):
         lookup.indices[79 * line : 79 * line + 9] = tables[line].padding_idx
