@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ttrec_kernels.cuda.tables import MOST_CORES, DeviceTables
+from ttrec_kernels.cuda.tables import MOST_CORES, MOST_SLOTS, DeviceTables
 from ttrec_kernels.errors import BackendError
 
 Struct = NDArray[Any]
@@ -22,7 +22,7 @@ _CACHE = np.dtype([("keys", "u8"), ("slots", "u8")], align=True)
 _LOOKUPS = np.dtype(
     [("indices", "u8"), ("offsets", "u8"), ("sample_weights", "u8"), ("bags", "i8"), ("count", "i8")], align=True
 )
-_SLOTS = np.dtype([("at", "u8", (MOST_CORES,))], align=True)
+_SLOTS = np.dtype([("at", "u8", (MOST_SLOTS,))], align=True)
 _TRIE = np.dtype(
     [(name, "u8") for name in ("keys", "order", "segments", "heads")]
     + [(name, "i8") for name in ("bags", "begin", "count", "first_cache_key", "first_train_key")]
@@ -54,8 +54,8 @@ class Batch:
     mean: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.weights) > MOST_CORES:
-            raise BackendError(f"CUDA kernels take at most {MOST_CORES} weights, but there are {len(self.weights)}")
+        if len(self.weights) > MOST_SLOTS:
+            raise BackendError(f"CUDA kernels take at most {MOST_SLOTS} weights, but there are {len(self.weights)}")
         if self.indices.numel() >= 2**31:
             raise BackendError(f"one call on CUDA looks up fewer than 2^31 indices, but got {self.indices.numel()}")
         if not all(weight.is_contiguous() for weight in self.weights) or not self.indices.is_contiguous():

@@ -63,18 +63,25 @@ def lookup_backward(
     Gradients are of the slot's shape and dtype, zeros where nothing was looked up. Without `deterministic` the sums of
     core slices may differ in their last bits from run to run.
     """
-    gradients = [
-        torch.zeros(weight.shape, dtype=torch.float32, device=call.device) if is_wanted else None
-        for weight, is_wanted in zip(call.batch.weights, wanted, strict=True)
-    ]
+    weights = call.batch.weights
+    flat, sizes = _zeros(call, wanted)
+    gradients = [part if part.numel() else None for part in torch.split(flat, sizes)]
     slots = slots_struct(gradients)
     stored = StoredRows(slots, slots_struct(()), optimizer_struct(OptimizerKind.NONE, None, 0.0))
-    work = _Work(slots, stored, deterministic, workspace_bytes, _any_wanted(call.tables.train_slots, wanted))
+    work = _Work(slots, stored, deterministic, workspace_bytes, any(wanted[slot] for slot in call.tables.train_slots))
     _run_parts(call, output_gradient, work)
+    found = torch.split(flat.to(weights[0].dtype), sizes)
     return [
-        None if gradient is None else gradient.to(weight.dtype)
-        for gradient, weight in zip(gradients, call.batch.weights, strict=True)
+        part.view(weight.shape) if is_wanted else None
+        for part, weight, is_wanted in zip(found, weights, wanted, strict=True)
     ]
+
+
+def _zeros(call: Call, wanted: Sequence[bool]) -> tuple[Tensor, list[int]]:
+    """Gradients of the wanted slots, zeros, one behind the other so that one launch clears them, and their sizes."""
+    pairs = zip(call.batch.weights, wanted, strict=True)
+    sizes = [weight.numel() if is_wanted else 0 for weight, is_wanted in pairs]
+    return torch.zeros(sum(sizes), dtype=torch.float32, device=call.device), sizes
 
 
 def dense_row_gradients(
@@ -102,24 +109,19 @@ def fused_step(
 ) -> None:
     """Apply the optimiser's step to wanted weights and their states in place, only to slices and rows in use."""
     tables, weights = call.tables, call.batch.weights
+    trains = [is_wanted and slot in tables.train_slots for slot, is_wanted in enumerate(wanted)]
+    flat, sizes = _zeros(call, trains)
     # Rows are stepped without a gradient in memory: their own address says that they are wanted.
     gradients = [
-        (torch.zeros(weight.numel(), device=call.device) if slot in tables.train_slots else weight)
-        if is_wanted
-        else None
-        for slot, (weight, is_wanted) in enumerate(zip(weights, wanted, strict=True))
+        (part if train else weight) if is_wanted else None
+        for part, weight, train, is_wanted in zip(torch.split(flat, sizes), weights, trains, wanted, strict=True)
     ]
     slots, states = slots_struct(gradients), slots_struct(step.states)
     optimizer = optimizer_struct(step.kind, step.learning_rate, step.eps)
-    trains = _any_wanted(tables.train_slots, wanted)
     stored = StoredRows(slots, states, optimizer)
-    _run_parts(call, output_gradient, _Work(slots, stored, deterministic, workspace_bytes, trains))
-    if trains:
+    _run_parts(call, output_gradient, _Work(slots, stored, deterministic, workspace_bytes, any(trains)))
+    if any(trains):
         slice_update(call, slots, states, optimizer)
-
-
-def _any_wanted(slots: frozenset[int], wanted: Sequence[bool]) -> bool:
-    return any(wanted[slot] for slot in slots)
 
 
 @dataclass(frozen=True)

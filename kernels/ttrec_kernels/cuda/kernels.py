@@ -32,14 +32,13 @@ def lookup_backward(
     """Dense gradients of the wanted weights, empty ones for the others, and that of the sample weights."""
     *batch, wanted = arguments
     call, gradient = _call(weights, *batch), gradient.contiguous()
-    none = weights[0].new_empty(0)
-    of_samples = none
+    of_samples = weights[0].new_empty(0)
     if call.batch.sample_weights is not None:
         of_samples = sample_weight_gradient(call, gradient).view_as(call.batch.sample_weights)
     if not any(wanted):
-        return [none for _ in weights], of_samples
+        return [weight.new_empty(0) for weight in weights], of_samples
     found = backward.lookup_backward(call, gradient, wanted, deterministic=_is_deterministic())
-    return [none if each is None else each for each in found], of_samples
+    return [weights[0].new_empty(0) if each is None else each for each in found], of_samples
 
 
 def lookup_rows_backward(

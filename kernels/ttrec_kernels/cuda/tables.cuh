@@ -49,8 +49,8 @@ struct Lookups {
   wide count;
 };
 
-struct Slots {
-  void* at[64];
+struct Slots {  // addresses by value: three of them and the rest stay below the 4 KB of a launch's arguments
+  void* at[160];
 };
 
 struct Core {

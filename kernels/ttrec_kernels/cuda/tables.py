@@ -13,7 +13,8 @@ from ttrec_kernels import layout
 from ttrec_kernels.errors import BackendError
 
 MOST_CORES = 64
-"""Also of weight slots: kernels take their addresses by value."""
+MOST_SLOTS = 160
+"""Weight slots, whose addresses kernels take by value, as tables.cuh has it."""
 
 _Matrix = NDArray[np.int64]
 
