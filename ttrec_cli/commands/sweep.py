@@ -38,8 +38,11 @@ def sweep(
     ),
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.AUTO,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List every trial with exact bytes; train nothing.")
+        bool, typer.Option("--dry-run", help="List every trial with exact bytes and predicted time; train nothing.")
     ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe/--no-probe", help="Let --dry-run try a hundred steps of each shape.")
+    ] = True,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.batch_size=256."),
@@ -48,7 +51,7 @@ def sweep(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")] = False,
 ) -> None:
     """Train DLRM over a grid of ranks, tables compressed and embedding dims; run it again to resume."""
-    from ttrec_cli.commands import sweep_view
+    from ttrec_cli.commands import sweep_dry_run, sweep_view
     from ttrec_cli.config import load_sweep
     from ttrec_cli.sweep.resolved import write_resolved
     from ttrec_cli.sweep.run import prepare, run
@@ -58,7 +61,8 @@ def sweep(
     for line in (*sweep_view.data_warnings(prepared), *prepared.problems):
         console.say(line)
     if dry_run:
-        console.show(sweep_view.dry_run(prepared), json)
+        forecast = sweep_dry_run.forecast_of(prepared, device.value, probe)
+        console.show(sweep_dry_run.dry_run(prepared, forecast), json)
         return
     write_resolved(loaded, prepared.directory)
     with Watcher(loaded.config.name, getattr(loaded.config.data, "rows", 0)) as watcher:
