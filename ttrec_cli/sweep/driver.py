@@ -28,7 +28,7 @@ from ttrec_cli.sweep.training_groups import Allowance, Group, finished_elsewhere
 POLL_SECONDS = 0.2
 CHECKPOINT_GRACE_SECONDS = 60.0
 """What a worker has to end after it was asked to; then it is killed. A checkpoint is gigabytes for a large model."""
-TIMEOUT_GRACE_SECONDS = 10.0
+TIMEOUT_GRACE_SECONDS = 5.0
 """The same after a timeout: it may hang, and then no patience helps."""
 ELSEWHERE_SECONDS = 1.0
 
