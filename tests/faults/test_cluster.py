@@ -65,13 +65,13 @@ def test_a_lost_driver_and_a_lost_node(cluster, make_sweep, processes) -> None:
     sweep, nodes, others = cluster
     options = ("--executor", "ray", "--address", nodes.address)
     first = sweep.start(*options)
-    processes.wait_for(lambda: sweep.rows() or first.poll() is not None)
+    processes.wait_for(lambda: sweep.rows() or first.poll() is not None, 300)
     assert first.poll() is None, first.communicate()
     first.kill()
     first.communicate()
     before = sweep.rows()
     second = sweep.start(*options)
-    processes.wait_for(lambda: len(sweep.rows()) > len(before) or second.poll() is not None)
+    processes.wait_for(lambda: len(sweep.rows()) > len(before) or second.poll() is not None, 300)
     nodes.remove_node(others[0], allow_graceful=False)
     output, errors = second.communicate(timeout=300)
     assert second.returncode == 3, errors
