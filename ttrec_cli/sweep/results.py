@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ttrec_cli.errors import DataError
-from ttrec_cli.store import Status, compact, write_curve, write_trial
+from ttrec_cli.store import RowReader, Status, compact, write_curve, write_trial
 from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.grid import Trial
@@ -50,6 +50,7 @@ class Results:
         self.rows: dict[str, Mapping[str, Any]] = dict(sweep.stored)
         self._data_path = data_path
         self._written = 0
+        self._reader = RowReader(sweep.directory)
         self._trained = {
             row["trained_as"]: row
             for row in sweep.stored.values()
@@ -59,6 +60,10 @@ class Results:
     def trained(self, name: str) -> Mapping[str, Any] | None:
         """The row of a successful training of what is called so, if there is one."""
         return self._trained.get(name)
+
+    def now(self, trial: Trial) -> Mapping[str, Any] | None:
+        """The row that a trial has now, perhaps from another sweep."""
+        return self._reader.row(trial.key)
 
     def task(self, trial: Trial, until: int | None) -> Task:
         """The training of a trial, to its end or to `until` samples."""
