@@ -15,8 +15,10 @@ from ttrec_cli.config.models import (
     TrainConfig,
     TrialConfig,
 )
+from ttrec_cli.config.run_settings import BudgetConfig, ResourcesConfig, SearchConfig
 
 __all__ = [
+    "BudgetConfig",
     "CriteoData",
     "Distribution",
     "InitConfig",
@@ -25,6 +27,8 @@ __all__ = [
     "Method",
     "ModelConfig",
     "Optimizer",
+    "ResourcesConfig",
+    "SearchConfig",
     "ShapeConfig",
     "SweepConfig",
     "SyntheticData",
