@@ -1,7 +1,7 @@
 """Results as Parquet: one file a trial, written atomically; `read` gives them as a pandas DataFrame."""
 
 from ttrec_cli.store.compaction import compact
-from ttrec_cli.store.files import read, read_curve, read_with_problems, write_curve, write_trial
+from ttrec_cli.store.files import read, read_curve, read_row, read_with_problems, write_curve, write_trial
 from ttrec_cli.store.schema import CURVE_SCHEMA, SCHEMA_VERSION, TRIAL_SCHEMA, Status
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "compact",
     "read",
     "read_curve",
+    "read_row",
     "read_with_problems",
     "write_curve",
     "write_trial",

@@ -57,6 +57,7 @@ _TEXT = (
     "host",
     "started_at",
     "ended_at",
+    "log_tail",
 )
 _WHOLE = (
     "rank",
@@ -72,6 +73,9 @@ _WHOLE = (
     "dense_model_bytes",
     "train_samples",
     "batch_size",
+    "parallel",
+    "threads",
+    "resumed_samples",
 )
 _REAL = (
     "compression",
@@ -100,7 +104,14 @@ TRIAL_SCHEMA = _schema(
     + [(name, pa.float64()) for name in _REAL]
     + [(name, pa.bool_()) for name in _FLAGS]
 )
-"""One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok."""
+"""One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok.
+
+`parallel` trials trained on the machine at once: above 1 the times are shared. `resumed_samples` is where the last
+run went on from a checkpoint. `log_tail` are the last lines of the log of a trial that did not succeed.
+"""
+
+REQUIRED_COLUMNS = frozenset(("key", "trained_as", "status"))
+"""A file without these is no file of trials; other columns may be missing: those that came with later versions."""
 
 CURVE_SCHEMA = _schema(
     [("samples", pa.int64()), ("train_logloss", pa.float64())]
