@@ -91,6 +91,7 @@ def test_uneven_ranks_and_named_tables_are_axes(load) -> None:
         ("grid: {rank: [8]}\nresources: {paralel: 2}", "did you mean 'parallel'?"),
         ("grid: {rank: [8]}\nsearch: {method: bayes}", "search.method"),
         ("grid: {rank: [8]}\nsearch: {eta: 1}", "search.eta"),
+        ("grid: {train.samples: [8, 9]}\nsearch: {eta: 3}", ":4:1: a search compares configurations after equally"),
         ("grid: {rank: [[4]]}", "has 2 inner ranks, but rank has 1"),
         ("grid: {rank: [[4, 0]]}", ":3:15: rank.1: Input should be greater than or equal to 1"),
         ("grid: {tables: [[C1, C1]]}", "names of tables must differ"),
