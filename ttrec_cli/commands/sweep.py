@@ -1,10 +1,8 @@
 """`ttrec sweep`: train what a sweep file asks for and is not there yet."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +10,6 @@ from ttrec_cli import console
 from ttrec_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from ttrec_cli.sweep.grid import Trial
-    from ttrec_cli.sweep.messages import Machine, Step
     from ttrec_cli.sweep.run import Summary, Sweep
 
 
@@ -31,7 +27,14 @@ class Retry(StrEnum):
     FAILED = "failed"
 
 
-def sweep(
+class Executors(StrEnum):
+    """What trains the trials."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def sweep(  # noqa: PLR0913, PLR0917 (the options of a command)
     file: Annotated[Path, typer.Argument(help="A sweep file, such as sweeps/quickstart.yaml.")],
     out: Annotated[Path, typer.Option(help="Folder of results; the sweep makes one of its own below.")] = Path(
         "results"
@@ -48,13 +51,20 @@ def sweep(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.batch_size=256."),
     ] = None,
     retry: Annotated[Retry | None, typer.Option(help="Train failed trials again.")] = None,
+    rerun: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Train the trial of this key again, finished or not.")
+    ] = None,
+    executor: Annotated[Executors, typer.Option(help="Processes of this machine, or a Ray cluster.")] = Executors.LOCAL,
+    address: Annotated[
+        str, typer.Option(help="Of the Ray cluster: auto finds one on this machine, empty starts one.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")] = False,
 ) -> None:
     """Train DLRM over a grid of ranks, tables compressed and embedding dims; run it again to resume."""
-    from ttrec_cli.commands import sweep_dry_run, sweep_view
+    from ttrec_cli.commands import sweep_dry_run, sweep_run, sweep_view
     from ttrec_cli.config import load_sweep
     from ttrec_cli.sweep.resolved import write_resolved
-    from ttrec_cli.sweep.run import prepare, run
+    from ttrec_cli.sweep.run import Redo, prepare
 
     loaded = load_sweep(file, tuple(overrides or ()))
     prepared = prepare(loaded, out)
@@ -64,9 +74,10 @@ def sweep(
         forecast = sweep_dry_run.forecast_of(prepared, device.value, probe)
         console.show(sweep_dry_run.dry_run(prepared, forecast), json)
         return
+    redo = Redo(failed=retry is not None, keys=tuple(rerun or ()))
+    prepared.pending(redo)  # refuses unknown keys before anything is written
     write_resolved(loaded, prepared.directory)
-    with Watcher(loaded.config.name, getattr(loaded.config.data, "rows", 0)) as watcher:
-        summary = run(prepared, device.value, watcher, retry is not None)
+    summary = sweep_run.train(prepared, device.value, executor == Executors.RAY, address, redo)
     console.show(_finished(prepared, summary), json)
 
 
@@ -78,6 +89,8 @@ def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
     if summary.failed:
         logs = f"; tracebacks are in {directory / 'logs'}" if (directory / "logs").is_dir() else ""
         console.say(f"mend the cause, then train them again with --retry failed{logs}")
+    if summary.left:
+        console.say(f"{summary.left} trials are left to train; the same command goes on from here")
     if summary.ok + summary.failed == 0 and summary.skipped == summary.total:
         console.say("nothing to do: all trials are finished")
     text = (

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ttrec_cli.store import Status, read_row
+from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.events import (
     Note,
@@ -22,8 +24,6 @@ from ttrec_cli.sweep.interruption import Interruption
 from ttrec_cli.sweep.messages import PAUSED, Machine, Outcome, Report, Started, Step, Task
 from ttrec_cli.sweep.results import Results
 from ttrec_cli.sweep.training_groups import Allowance, Group, finished_elsewhere, group_trials
-from ttrec_cli.store import Status, read_row
-from ttrec_cli.store.provenance import now
 
 POLL_SECONDS = 0.2
 CHECKPOINT_GRACE_SECONDS = 60.0
@@ -156,7 +156,9 @@ class Driver:
         if isinstance(content, Machine):
             self._observer(WorkerReady(report.worker, content))
             return
-        running = self._running[report.name]
+        running = self._running.get(report.name)
+        if running is None:  # told by a task that has ended since
+            return
         trial = running.task.trial
         if isinstance(content, Started):
             running.began = time.monotonic()
@@ -193,7 +195,9 @@ class Driver:
             self._close("the sweep's wall time ended", "the wall time of the budget is used up; saving checkpoints")
         for name, running in self._running.items():
             if running.ending is None and self._timeout is not None and clock - running.began > self._timeout:
-                self._ask_to_end(name, Outcome(Status.TIMEOUT, f"took longer than {self._timeout:g} s"), TIMEOUT_GRACE_SECONDS)
+                self._ask_to_end(
+                    name, Outcome(Status.TIMEOUT, f"took longer than {self._timeout:g} s"), TIMEOUT_GRACE_SECONDS
+                )
             if clock >= running.kill_at or self._interruption.count > 1:
                 self._executor.kill(name)
 

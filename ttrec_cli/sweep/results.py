@@ -55,9 +55,7 @@ class Results:
         """Where the state of an unfinished training lies."""
         return self.directory / "checkpoints" / f"{name}.safetensors"
 
-    def store(
-        self, trial: Trial, outcome: Outcome, machine: Machine, started_at: str, task: Task
-    ) -> Mapping[str, Any]:
+    def store(self, trial: Trial, outcome: Outcome, machine: Machine, started_at: str, task: Task) -> Mapping[str, Any]:
         """Write all that a training came to; its row last, so that what has a row is whole."""
         log = self._keep_log(Path(task.log), outcome)
         if outcome.curve:

@@ -20,7 +20,6 @@ from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.messages import PAUSED, Outcome, Task
 from ttrec_kernels import EmbeddingTables
 
-
 logger = logging.getLogger(__name__)
 
 

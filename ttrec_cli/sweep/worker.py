@@ -42,7 +42,7 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
             except EOFError:
                 return
             stop.busy = True
-            _write_to(task.log)
+            write_to(task.log)
             connection.send(Started())
             outcome = attempt(task, machine.device, _StepMessages(connection).send, stop)
             connection.send(outcome)
@@ -78,7 +78,7 @@ def _die_with_driver() -> None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _write_to(log: str) -> None:
+def write_to(log: str) -> None:
     """Have all that is printed, even by compiled code on its way down, in the trial's log."""
     with contextlib.suppress(OSError):  # a trial needs no log
         Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -101,9 +101,7 @@ def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine
         name, version = torch.cuda.get_device_name(), torch.version.cuda
         if parallel > 1:  # so that one trial cannot take what its neighbours need
             torch.cuda.set_per_process_memory_fraction(1 / parallel)
-        return Machine(
-            "cuda", "reference", name, version, missing, parallel=parallel, threads=threads
-        )
+        return Machine("cuda", "reference", name, version, missing, parallel=parallel, threads=threads)
     if choice == "cuda":
         return Machine(problem="--device cuda: torch sees no CUDA device here; use --device cpu")
     return Machine("cpu", "reference", parallel=parallel, threads=threads)
