@@ -48,6 +48,7 @@ _TEXT = (
     "torch_version",
     "cupy_version",
     "numpy_version",
+    "numba_version",
     "python_version",
     "platform",
     "cpu",
