@@ -108,6 +108,8 @@ def _notes(sweep: "Sweep", forecast: "Forecast") -> tuple[str, ...]:
     time = "" if total is None else f" in about {console.clock(total)}"
     how = f" ({', '.join(known[source] for source in sources)})" if sources and time else ""
     done = len(sweep.trials) - len(pending)
+    if sweep.loaded.config.search is not None:
+        how += ", the search gives some up earlier"
     notes.append(f"{len(sweep.trials)} trials, {len(pending)} to train{time}{how}, {done} finished.")
     return tuple(console.one_line(note) for note in notes)
 
