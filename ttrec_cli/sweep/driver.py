@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ttrec_cli.store import Status, read_row
@@ -40,10 +40,10 @@ class Running:
     group: Group
     task: Task
     started_at: str
-    began: float
+    began: float = float("inf")
+    """When the worker took it up; before that its start is no time of the trial."""
     ending: Outcome | None = None
     kill_at: float = float("inf")
-    machine: Machine = field(default_factory=Machine)
 
 
 class Driver:
@@ -127,7 +127,7 @@ class Driver:
         if not self._allowance.take(task.trial, task.end):
             self._claims.release(name)
             return len(open_trials)
-        self._running[name] = Running(open_trials, task, now(), time.monotonic())
+        self._running[name] = Running(open_trials, task, now())
         self._executor.start(task)
         return 0
 
