@@ -2,6 +2,7 @@
 
 from ttrec_cli.config.loader import LoadedSweep, load_sweep
 from ttrec_cli.config.models import (
+    CacheConfig,
     CriteoData,
     Distribution,
     InitConfig,
@@ -19,6 +20,7 @@ from ttrec_cli.config.run_settings import BudgetConfig, ResourcesConfig, SearchC
 
 __all__ = [
     "BudgetConfig",
+    "CacheConfig",
     "CriteoData",
     "Distribution",
     "InitConfig",
