@@ -88,12 +88,12 @@ def test_the_total_counts_trials_of_one_plan_once_and_divides_among_slots() -> N
     estimates = from_finished(some, [finished(trial) for trial in some], "cpu")
     assert len(estimates) == 6
     forecast = Forecast(estimates, start_seconds=2.0)
-    assert forecast.total_seconds(some, 1) == pytest.approx(2 + 6 * 9)
-    assert forecast.total_seconds(some, 2) == pytest.approx(2 + 3 * 9)
+    assert forecast.total_seconds(some) == pytest.approx(2 + 6 * 9)
+    assert replace(forecast, slots=2).total_seconds(some) == pytest.approx(2 + 3 * 9)
     same_plan = [replace(trial, trained_as="x") for trial in some]
-    assert forecast.total_seconds(same_plan, 1) == pytest.approx(2 + 9)
-    assert Forecast().total_seconds(some, 1) is None
-    assert Forecast().total_seconds([], 1) == 0
+    assert replace(forecast, slots=2).total_seconds(same_plan) == pytest.approx(2 + 9)
+    assert Forecast().total_seconds(some) is None
+    assert Forecast().total_seconds([]) == 0
 
 
 def test_what_is_certain_not_to_fit_is_said_with_both_sizes() -> None:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ttrec_cli.sweep.run import Summary, Sweep
 
 
+SHOWN_FAILURES = 20
+
+
 class Device(StrEnum):
     """Where trials train."""
 
@@ -84,9 +87,12 @@ def sweep(  # noqa: PLR0913, PLR0917 (the options of a command)
 def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
     directory = sweep.directory
     counts = {"total": summary.total, "ok": summary.ok, "skipped": summary.skipped, "failed": summary.failed}
-    for failure in summary.failures:
+    for failure in summary.failures[:SHOWN_FAILURES]:
         console.say(f"failed: {failure}")
     if summary.failed:
+        more = summary.failed - SHOWN_FAILURES
+        if more > 0:
+            console.say(f"and {more} more failed; `ttrec status {directory} --json` lists all")
         logs = f"; tracebacks are in {directory / 'logs'}" if (directory / "logs").is_dir() else ""
         console.say(f"mend the cause, then train them again with --retry failed{logs}")
     if summary.left:

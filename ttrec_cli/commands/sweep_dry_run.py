@@ -54,7 +54,7 @@ def dry_run(sweep: "Sweep", forecast: "Forecast") -> console.CommandResult:
         "dataset": sweep.dataset.name,
         "synthetic": sweep.dataset.synthetic,
         "stand_in": sweep.loaded.stand_in,
-        "predicted_seconds": forecast.total_seconds(pending, sweep.loaded.config.resources.parallel),
+        "predicted_seconds": forecast.total_seconds(pending),
         "memory_bytes": forecast.memory,
     }
     return console.CommandResult("sweep", payload, (_table(sweep, forecast), *_notes(sweep, forecast)))
@@ -102,12 +102,14 @@ def _notes(sweep: "Sweep", forecast: "Forecast") -> tuple[str, ...]:
         most = max(trial.costs.needed_bytes for trial in sweep.trials)
         there = f" of {gigabytes(forecast.memory)} there" if forecast.memory else ""
         notes.append(f"Memory: training needs {gigabytes(most)} at least{there}.")
-    total = forecast.total_seconds(pending, sweep.loaded.config.resources.parallel)
+    total = forecast.total_seconds(pending)
     sources = sorted({estimate.source for estimate in forecast.estimates.values()})
     known = {"finished": "from finished trials", "probe": "from a hundred steps of each shape"}
     time = "" if total is None else f" in about {console.clock(total)}"
     how = f" ({', '.join(known[source] for source in sources)})" if sources and time else ""
     done = len(sweep.trials) - len(pending)
+    if sweep.loaded.config.search is not None:
+        how += ", the search gives some up earlier"
     notes.append(f"{len(sweep.trials)} trials, {len(pending)} to train{time}{how}, {done} finished.")
     return tuple(console.one_line(note) for note in notes)
 

@@ -2,6 +2,7 @@
 
 from ttrec_cli.config.loader import LoadedSweep, load_sweep
 from ttrec_cli.config.models import (
+    CacheConfig,
     CriteoData,
     Distribution,
     InitConfig,
@@ -15,8 +16,11 @@ from ttrec_cli.config.models import (
     TrainConfig,
     TrialConfig,
 )
+from ttrec_cli.config.run_settings import BudgetConfig, ResourcesConfig, SearchConfig
 
 __all__ = [
+    "BudgetConfig",
+    "CacheConfig",
     "CriteoData",
     "Distribution",
     "InitConfig",
@@ -25,6 +29,8 @@ __all__ = [
     "Method",
     "ModelConfig",
     "Optimizer",
+    "ResourcesConfig",
+    "SearchConfig",
     "ShapeConfig",
     "SweepConfig",
     "SyntheticData",

@@ -11,6 +11,7 @@ from ttrec_cli.config.base import LayerWidths, PositiveFloat, PositiveInt, Seed,
 from ttrec_cli.config.data_settings import CriteoData as CriteoData
 from ttrec_cli.config.data_settings import SyntheticData as SyntheticData
 from ttrec_cli.config.run_settings import BudgetConfig, Objectives, ResourcesConfig, SearchConfig
+from ttrec_kernels.choices import DenseDistribution as DenseDistribution
 from ttrec_kernels.choices import Distribution as Distribution
 from ttrec_kernels.choices import InitScale as InitScale
 
@@ -27,6 +28,17 @@ class Method(StrEnum):
     DENSE = "dense"
     TT = "tt"
     TT_FROZEN = "tt-frozen"
+    HASH = "hash"
+    DOUBLE_HASH = "double-hash"
+    QR = "qr"
+    LOW_RANK = "low-rank"
+    TT_HASH = "tt+hash"
+    INT8 = "int8"
+    TT_INT8 = "tt+int8"
+
+
+RANKLESS = frozenset({Method.DENSE, Method.INT8})
+"""Methods whose size no rank decides."""
 
 
 class Optimizer(StrEnum):
@@ -79,12 +91,25 @@ class TrainConfig(Frozen):
 
 
 class InitConfig(Frozen):
-    """How TT cores start."""
+    """How TT cores and uncompressed rows start."""
 
     distribution: Distribution = Distribution.SAMPLED_GAUSSIAN
     """What the entries of the cores are drawn from."""
     scale: InitScale = InitScale.CALIBRATED
     """Scaled so that the table's entries are as large as DLRM's, or as Algorithm 3 was published."""
+    dense_distribution: DenseDistribution = DenseDistribution.UNIFORM
+    """What uncompressed rows are drawn from: DLRM's Uniform(±1/√n), or a normal distribution of this variance."""
+
+
+class CacheConfig(Frozen):
+    """The cache of frequent rows, uncompressed beside each tensor train."""
+
+    rows_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Cached rows over the rows of the table; 0 for no cache, the paper has 0.0001."""
+    warmup_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the training samples after which the cache is filled; rows are counted until then."""
+    refresh_every: PositiveInt | None = None
+    """Steps between refreshes of the cached rows; filled only once unless given."""
 
 
 class ShapeConfig(Frozen):
@@ -104,7 +129,8 @@ class TrialConfig(Frozen):
     """One model configuration and its seed: all that decides what a trial trains, but the data."""
 
     method: Method = Method.TT
-    """`tt`, its control `tt-frozen` whose cores are never updated, or `dense`, the uncompressed model."""
+    """`tt`, its control `tt-frozen` whose cores are never updated, `dense`, the uncompressed model, or a rival at equal
+    bytes: hash, double-hash, qr, low-rank, tt+hash; tt+int8 and int8 are rounded after training."""
     rank: Rank = 32
     """TT rank, or the inner ranks of uneven tensor trains such as [16, 32]."""
     tables: Tables = 7
@@ -119,6 +145,7 @@ class TrialConfig(Frozen):
     train: TrainConfig = TrainConfig()
     init: InitConfig = InitConfig()
     shape: ShapeConfig = ShapeConfig()
+    cache: CacheConfig = CacheConfig()
 
     @property
     def largest_rank(self) -> int | None:
@@ -133,14 +160,16 @@ class TrialConfig(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _dense_has_no_rank(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """The uncompressed model is one point: 0 tables, no rank."""
+        """The uncompressed model is one point: 0 tables, no rank; int8 has no rank either."""
         if values.get("method") == Method.DENSE or values.get("tables", 7) in (0, [], ()):
             return values | {"method": Method.DENSE, "rank": None, "tables": 0, "plan": None}
+        if values.get("method") == Method.INT8:
+            return values | {"rank": None}
         return values
 
     @model_validator(mode="after")
     def _tt_needs_a_rank(self) -> "TrialConfig":
-        if self.method != Method.DENSE and self.rank is None:
+        if self.rank is None and self.plan is None and self.method not in RANKLESS:
             raise ValueError(f"method {self.method} needs a rank")
         if isinstance(self.rank, tuple) and len(self.rank) != self.shape.cores - 1:
             raise ValueError(
@@ -167,6 +196,7 @@ class SweepConfig(Frozen):
     train: TrainConfig = TrainConfig()
     init: InitConfig = InitConfig()
     shape: ShapeConfig = ShapeConfig()
+    cache: CacheConfig = CacheConfig()
     plan: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """A table plan to train beside the grid, in the form that `ttrec factorize --yaml` writes."""
     grid: Axes = Field(default_factory=dict)
@@ -177,6 +207,8 @@ class SweepConfig(Frozen):
     """Further configurations, each written out."""
     exclude: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=1000)] = ()
     """Conditions such as `rank == 64 and dim < 32`; combinations of grid and zip that meet one are left out."""
+    match_bytes: Literal["tt"] = "tt"
+    """What rivals of tensor trains may take: in each table the bytes of the tensor train at the trial's rank."""
     baseline: bool = True
     """Also train the uncompressed model of each dim."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=1000)] = (0,)

@@ -38,6 +38,8 @@ _TEXT = (
     "optimizer",
     "init_distribution",
     "init_scale",
+    "dense_distribution",
+    "cache_hit_rates",
     "plan",
     "left_dense",
     "config",
@@ -48,6 +50,7 @@ _TEXT = (
     "torch_version",
     "cupy_version",
     "numpy_version",
+    "numba_version",
     "python_version",
     "platform",
     "cpu",
@@ -71,6 +74,7 @@ _WHOLE = (
     "peak_training_bytes",
     "dense_embedding_bytes",
     "dense_model_bytes",
+    "cache_bytes",
     "train_samples",
     "batch_size",
     "parallel",
@@ -90,6 +94,9 @@ _REAL = (
     "samples_per_second",
     "learning_rate",
     "embedding_learning_rate",
+    "cache_rows_fraction",
+    "cache_warmup_fraction",
+    "cache_hit_rate",
 )
 _FLAGS = ("synthetic", "stand_in")
 
@@ -106,6 +113,9 @@ TRIAL_SCHEMA = _schema(
 )
 """One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok.
 
+`cache_bytes` (cached rows and their index) is part of `embedding_bytes`. `cache_hit_rate` is the share of lookups in
+tensor trains that the cache served once it was filled; `cache_hit_rates` gives it by table as JSON.
+
 `parallel` trials trained on the machine at once: above 1 the times are shared. `resumed_samples` is where the last
 run went on from a checkpoint. `log_tail` are the last lines of the log of a trial that did not succeed.
 """
@@ -117,5 +127,6 @@ CURVE_SCHEMA = _schema(
     [("samples", pa.int64()), ("train_logloss", pa.float64())]
     + [(f"{split}_{metric}", pa.float64()) for split in ("val", "test") for metric in METRICS]
     + [("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64())]
+    + [("cache_hit_rate", pa.float64()), ("cache_hit_rates", pa.string())]
 )
-"""One row per evaluation of a trial."""
+"""One row per evaluation of a trial; hit rates are those since the evaluation before."""

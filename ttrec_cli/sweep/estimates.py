@@ -19,9 +19,10 @@ from ttrec_cli.store import Status
 from ttrec_cli.sweep.dataset import synthetic_spec
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.memory import does_not_fit, memory_there
-from ttrec_cli.sweep.messages import Machine
 from ttrec_cli.sweep.probe_process import ProbeProcess
+from ttrec_cli.sweep.probe_times import predicted_seconds
 from ttrec_cli.sweep.run import Sweep
+from ttrec_cli.sweep.worker_limits import worker_settings
 
 PROBE_ROWS = 400_000
 """Samples of the synthetic log that is made to probe on, where the sweep's own is not there yet."""
@@ -42,7 +43,8 @@ class Estimate:
 class Forecast:
     """What a run of the sweep will take. `estimates` by key, of trials to train; `problems` of those without.
 
-    `start_seconds` for the worker's start, `data_seconds` to make synthetic data; `memory` there in bytes, if known.
+    `start_seconds` for the workers' start, `data_seconds` to make synthetic data; `memory` there in bytes, if known.
+    `slots` trials run at once.
     """
 
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
@@ -50,9 +52,9 @@ class Forecast:
     start_seconds: float = 0.0
     data_seconds: float = 0.0
     memory: int | None = None
-    machine: Machine = field(default_factory=Machine)
+    slots: int = 1
 
-    def total_seconds(self, trials: Sequence[Trial], parallel: int) -> float | None:
+    def total_seconds(self, trials: Sequence[Trial]) -> float | None:
         """Seconds for all these trials, those that share a plan once; None where one has no estimate."""
         trained = {trial.trained_as: trial.key for trial in trials if trial.key not in self.problems}
         if not trained:
@@ -60,7 +62,7 @@ class Forecast:
         if any(key not in self.estimates for key in trained.values()):
             return None
         seconds = sum(self.estimates[key].seconds for key in trained.values())
-        return self.start_seconds + self.data_seconds + seconds / min(parallel, len(trained))
+        return self.start_seconds + self.data_seconds + seconds / min(self.slots, len(trained))
 
 
 def forecast(sweep: Sweep, device: str, probe: bool, on_probe: Callable[[int, int], None]) -> Forecast:
@@ -72,12 +74,17 @@ def forecast(sweep: Sweep, device: str, probe: bool, on_probe: Callable[[int, in
     pending = sweep.pending()
     known = from_finished(pending, tuple(sweep.stored.values()), device)
     there = memory_there(sweep.loaded.config)
-    problems = {trial.key: reason for trial in pending if (reason := does_not_fit(trial, there))}
-    found = Forecast(known, problems, memory=there)
+    problems = _misfits(pending, there)
+    slots = len(worker_settings(device, sweep.loaded.config.resources))
+    found = Forecast(known, problems, memory=there, slots=slots)
     unknown = [trial for trial in pending if trial.key not in known and trial.key not in problems]
     if not probe or not unknown:
         return found
     return _probed(sweep, found, unknown, device, on_probe)
+
+
+def _misfits(trials: Sequence[Trial], there: int | None) -> dict[str, str]:
+    return {trial.key: reason for trial in trials if (reason := does_not_fit(trial, there))}
 
 
 def from_finished(trials: Sequence[Trial], rows: Sequence[Mapping[str, Any]], device: str) -> dict[str, Estimate]:
@@ -124,35 +131,44 @@ def _wall_seconds(row: Mapping[str, Any]) -> float:
 def _probed(
     sweep: Sweep, found: Forecast, trials: Sequence[Trial], device: str, on_probe: Callable[[int, int], None]
 ) -> Forecast:
-    from ttrec_cli.sweep.probe_times import predicted_seconds
+    config = sweep.loaded.config
+    with tempfile.TemporaryDirectory(prefix="ttrec-probe-") as scratch:
+        dataset, data_seconds = _dataset(sweep, Path(scratch))
+        with ProbeProcess(worker_settings(device, config.resources)[0], dataset) as process:
+            if process.machine.problem:
+                raise ConfigError(process.machine.problem)
+            there = memory_there(config, process.machine.memory)
+            misfits = _misfits(trials, there)
+            able = [trial for trial in trials if trial.key not in misfits]
+            estimates, problems = _measured(process, able, sweep.dataset.evaluated_samples, on_probe)
+            return replace(
+                found,
+                estimates={**found.estimates, **estimates},
+                problems={**found.problems, **misfits, **problems},
+                start_seconds=process.start_seconds,
+                data_seconds=data_seconds,
+                memory=there,
+            )
 
+
+def _measured(
+    process: ProbeProcess, trials: Sequence[Trial], evaluated: int, on_probe: Callable[[int, int], None]
+) -> tuple[dict[str, Estimate], dict[str, str]]:
+    """Estimates by key, and reasons where there is none; every shape is measured once."""
     shapes: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
         shapes[_shape_of(trial)].append(trial)
-    estimates, problems = dict(found.estimates), dict(found.problems)
-    with tempfile.TemporaryDirectory(prefix="ttrec-probe-") as scratch:
-        dataset, data_seconds = _dataset(sweep, Path(scratch))
-        on_probe(0, len(shapes))
-        with ProbeProcess(device, dataset) as process:
-            if process.machine.problem:
-                raise ConfigError(process.machine.problem)
-            for done, same in enumerate(shapes.values(), start=1):
-                probed = process.measure(same[0])
-                for trial in same:
-                    if probed.speed is None:
-                        problems[trial.key] = probed.problem
-                    else:
-                        seconds = predicted_seconds(trial, probed.speed, sweep.dataset.evaluated_samples)
-                        estimates[trial.key] = Estimate(seconds, "probe")
-                on_probe(done, len(shapes))
-            return replace(
-                found,
-                estimates=estimates,
-                problems=problems,
-                start_seconds=process.start_seconds,
-                data_seconds=data_seconds,
-                machine=process.machine,
-            )
+    estimates, problems = {}, {}
+    on_probe(0, len(shapes))
+    for done, same in enumerate(shapes.values(), start=1):
+        probed = process.measure(same[0])
+        for trial in same:
+            if probed.speed is None:
+                problems[trial.key] = probed.problem
+            else:
+                estimates[trial.key] = Estimate(predicted_seconds(trial, probed.speed, evaluated), "probe")
+        on_probe(done, len(shapes))
+    return estimates, problems
 
 
 def _dataset(sweep: Sweep, scratch: Path) -> tuple[Path, float]:

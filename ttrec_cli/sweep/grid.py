@@ -12,10 +12,11 @@ from ttrec_cli.config.cells import Cell, cells, tuned
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning import ShapeSettings
 from ttrec_cli.planning.model_plan import compressed_or_dense, largest_tables
+from ttrec_cli.planning.rivals import MATCHES, rival_plans
 from ttrec_cli.sweep.costs import Costs, costs
 from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.given_plan import described, given_plans
-from ttrec_kernels import TablePlan
+from ttrec_kernels import DenseDistribution, TablePlan
 
 KEY_LENGTH = 16
 MAX_SAMPLES = 2**53
@@ -114,7 +115,7 @@ def _planned(config: TrialConfig, dataset: Dataset) -> tuple[TrialConfig, tuple[
         else TablePlan(name, rows, config.dim)
         for table, (name, rows) in enumerate(zip(dataset.columns, dataset.cardinalities, strict=True))
     )
-    return config, plans
+    return config, rival_plans(plans, config.method, settings) if config.method in MATCHES else plans
 
 
 def _chosen_tables(config: TrialConfig, dataset: Dataset) -> frozenset[int]:
@@ -136,29 +137,45 @@ def _chosen_tables(config: TrialConfig, dataset: Dataset) -> frozenset[int]:
 
 
 def identity(config: TrialConfig) -> dict[str, Any]:
-    """The configuration without its seed; the uncompressed model has neither TT shape nor TT initialisation."""
+    """The configuration without its seed and without what makes no difference.
+
+    That is: of the uncompressed model TT shape, TT initialisation and cache; a cache of no rows; an initial
+    distribution of uncompressed rows that is DLRM's own.
+    """
     values = _dump(config)
     del values["seed"]
+    dense = config.method == Method.DENSE
     if config.plan is None:
         del values["plan"]
-    else:
+    if config.plan is not None or dense:
         del values["shape"]
-    if config.method == Method.DENSE:
-        values = {name: value for name, value in values.items() if name not in ("init", "shape")}
-    return values
+    values |= _starting(config, compressed=not dense)
+    return {name: value for name, value in values.items() if name not in ("init", "cache") or value is not None}
 
 
 def _training(config: TrialConfig, plans: tuple[TablePlan, ...]) -> dict[str, Any]:
     """What decides the trained weights: plans instead of the rank and number of tables that led to them."""
     compressed = any(plan.shape is not None for plan in plans)
     values = _dump(config)
+    starting = _starting(config, compressed)
+    if starting["cache"] is None:
+        del starting["cache"]
     return {
         "plans": [plan.to_dict() for plan in plans],
         "frozen": compressed and config.method == Method.TT_FROZEN,
-        "init": values["init"] if compressed else None,
         "model": values["model"],
         "train": values["train"],
+        **starting,
     }
+
+
+def _starting(config: TrialConfig, compressed: bool) -> dict[str, Any]:
+    """Initial values and cache as far as they make a difference, else None."""
+    values = _dump(config)
+    init = values["init"] if compressed else {"dense_distribution": config.init.dense_distribution.value}
+    if config.init.dense_distribution == DenseDistribution.UNIFORM:
+        del init["dense_distribution"]
+    return {"init": init or None, "cache": values["cache"] if compressed and config.cache.rows_fraction else None}
 
 
 def _dump(model: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ class Machine:
     """What a worker runs on; `warning` is for the user to know, `problem` says why it cannot run at all.
 
     `parallel` trials share it at once, each with so many `threads`; `host` and `cpu` are named where they are not
-    the driver's.
+    the driver's. `memory` is a GPU's, in bytes.
     """
 
     device: str = ""
@@ -27,6 +27,7 @@ class Machine:
     threads: int | None = None
     host: str | None = None
     cpu: str | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ttrec_cli.sweep.grid import Trial
-from ttrec_cli.sweep.messages import Machine
+from ttrec_cli.sweep.messages import Machine, WorkerSettings
 from ttrec_cli.sweep.probe_times import Speed
+from ttrec_cli.sweep.worker_limits import apply_limits
 
 STOP_SECONDS = 5.0
 
@@ -23,13 +24,13 @@ class Probed:
 
 
 class ProbeProcess:
-    """Measures one trial after another on the device behind `auto`, `cuda` or `cpu`; started anew after a death.
+    """Measures one trial after another with what a worker may use of the machine; started anew after a death.
 
     `start_seconds` is what its start took: what a worker's does.
     """
 
-    def __init__(self, device: str, dataset: Path) -> None:
-        self._arguments = device, dataset
+    def __init__(self, settings: WorkerSettings, dataset: Path) -> None:
+        self._arguments = settings, dataset
         self.machine = Machine()
         self.start_seconds = 0.0
         self._start()
@@ -75,15 +76,16 @@ class ProbeProcess:
             self._process.join()
 
 
-def _work(connection: Connection, device: str, dataset: Path) -> None:
+def _work(connection: Connection, settings: WorkerSettings, dataset: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
+    apply_limits(settings)
     import torch
 
     from ttrec_cli.data import open_click_log
     from ttrec_cli.sweep.probe import measure
     from ttrec_cli.sweep.worker import find_machine
 
-    machine = find_machine(device)
+    machine = find_machine(settings.device, settings)
     log = open_click_log(dataset)
     connection.send(machine)
     warm = False

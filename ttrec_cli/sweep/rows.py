@@ -46,10 +46,21 @@ def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) 
         "batch_size": train.batch_size,
         "init_distribution": config.init.distribution.value if compressed else None,
         "init_scale": config.init.scale.value if compressed else None,
+        "dense_distribution": config.init.dense_distribution.value,
+        **_cache_columns(trial),
         "plan": _json([plan.to_dict() for plan in trial.plans]),
         "left_dense": _json([f"{plan.name}: {plan.reason}" for plan in trial.plans if plan.reason]),
         "config": config.model_dump_json(),
         **{name: getattr(trial.costs, name) for name in COST_COLUMNS},
+    }
+
+
+def _cache_columns(trial: Trial) -> dict[str, Any]:
+    cache = trial.config.cache
+    on = trial.costs.cache_bytes > 0
+    return {
+        "cache_rows_fraction": cache.rows_fraction if on else 0.0,
+        "cache_warmup_fraction": cache.warmup_fraction if on else None,
     }
 
 
@@ -60,6 +71,7 @@ COST_COLUMNS = (
     "training_bytes",
     "dense_embedding_bytes",
     "dense_model_bytes",
+    "cache_bytes",
     "compression",
     "model_compression",
 )

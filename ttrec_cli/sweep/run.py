@@ -22,6 +22,7 @@ from ttrec_cli.sweep.grid import Trial, expand
 from ttrec_cli.sweep.interruption import Interruption
 from ttrec_cli.sweep.results import Results, forget_checkpoint, merge_many
 from ttrec_cli.sweep.rows import planned_columns
+from ttrec_cli.sweep.search import Search
 
 FINISHED = {Status.OK, Status.STOPPED}
 UNFINISHED = {Status.INTERRUPTED}
@@ -55,7 +56,9 @@ class Sweep:
         unknown = set(redo.keys) - {trial.key for trial in self.trials}
         if unknown:
             raise ConfigError(f"--rerun {min(unknown)}: no trial of this sweep has the key; --dry-run lists them")
-        again = set(Status) - FINISHED if redo.failed else UNFINISHED
+        again = set(Status) - FINISHED if redo.failed else set(UNFINISHED)
+        if self.loaded.config.search is None:  # what a search gave up is trained to its end without it
+            again.add(Status.STOPPED)
         return tuple(
             trial
             for trial in self.trials
@@ -159,8 +162,12 @@ def _train(
                 for trial in pending:
                     if trial.key in misfits:
                         observer(TrialFinished(trial, results.refuse(trial, misfits[trial.key])))
-                driver = Driver(results, workers, observer, interruption, claims)
-                left = driver.train(trial for trial in pending if trial.key not in misfits)
+                able = [trial for trial in pending if trial.key not in misfits]
+                if sweep.loaded.config.search is None:
+                    left = Driver(results, workers, observer, interruption, claims).train(able)
+                else:
+                    search = Search(results, sweep.loaded.config.search, observer)
+                    left = search.train(Driver(results, workers, search, interruption, claims), able)
             observer(SweepEnded(left))
             if interruption.count:
                 raise KeyboardInterrupt

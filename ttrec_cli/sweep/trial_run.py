@@ -17,6 +17,7 @@ from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_che
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
 from ttrec_cli.sweep.grid import Trial
+from ttrec_cli.sweep.int8 import int8_point
 from ttrec_cli.sweep.messages import PAUSED, Outcome, Task
 from ttrec_kernels import EmbeddingTables
 
@@ -57,16 +58,18 @@ def run_trial(
     except StoppedError:
         samples = training.position.samples
         return Outcome("interrupted", f"after {samples:,} samples, which are kept; the same command goes on from there")
-    columns = measured_columns([*training.curve, point]) | {
+    paused = task.end < task.trial.train_samples
+    if paused:
+        keeper.save(training)
+    points = training.curve
+    if any(plan.int8 for plan in task.trial.plans):  # rounds the model: only after it was saved
+        points = [point := int8_point(training.model, log.batches, schedule_of(task.trial), point)]
+    columns = measured_columns([*points, point]) | {
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
         "resumed_samples": resumed,
     }
-    curve = tuple(curve_row(point) for point in training.curve)
-    if task.end < task.trial.train_samples:
-        keeper.save(training)
-        return Outcome(PAUSED, columns=columns, curve=curve)
-    return Outcome("ok", columns=columns, curve=curve)
+    return Outcome(PAUSED if paused else "ok", columns=columns, curve=tuple(curve_row(each) for each in points))
 
 
 class Keeper:
@@ -104,8 +107,13 @@ def _begin(
     trial, train = task.trial, task.trial.config.train
     torch.manual_seed(trial.config.seed)
     model = build_model(trial, device, dense_features=log.dense.shape[1])
-    schedule = Schedule(trial.train_samples, train.batch_size, train.test_batch_size, train.evaluations)
-    return Training(model, build_optimizers(model, train), log.batches, schedule, on_step, keeper)
+    return Training(model, build_optimizers(model, train), log.batches, schedule_of(trial), on_step, keeper)
+
+
+def schedule_of(trial: Trial) -> Schedule:
+    """How much and how a trial trains."""
+    train = trial.config.train
+    return Schedule(trial.train_samples, train.batch_size, train.test_batch_size, train.evaluations)
 
 
 def build_model(trial: Trial, device: torch.device, dense_features: int = 13) -> DLRM:
@@ -141,7 +149,7 @@ def embedding_of(model: nn.Module) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores."""
+    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores, one for their rivals."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
@@ -151,6 +159,7 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
         (embedding.dense_parameters(), embedding_rate),
         (embedding.tt_parameters(), embedding_rate),
+        (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
     return [make(parameters, lr=rate) for parameters, rate in trainable if parameters]

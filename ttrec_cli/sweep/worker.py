@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 
+from ttrec_cli.store.provenance import nvidia_driver
 from ttrec_cli.sweep.messages import PAUSED, Machine, Outcome, Started, Step, Task, WorkerSettings
 from ttrec_cli.sweep.worker_limits import apply_limits
 
@@ -101,10 +102,12 @@ def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine
         missing = "" if find_spec("cupy") else "CUDA DEVICE SEEN, BUT NO CUPY: install it with pip install 'ttrec[gpu]'"
         if missing and choice == "cuda":
             return Machine(problem=missing)
-        name, version = torch.cuda.get_device_name(), torch.version.cuda
+        name, memory = torch.cuda.get_device_name(), torch.cuda.mem_get_info()[1]
         if parallel > 1:  # so that one trial cannot take what its neighbours need
             torch.cuda.set_per_process_memory_fraction(1 / parallel)
-        return Machine("cuda", "reference", name, version, missing, parallel=parallel, threads=threads)
+        return Machine(
+            "cuda", "reference", name, nvidia_driver(), missing, parallel=parallel, threads=threads, memory=memory
+        )
     if choice == "cuda":
         return Machine(problem="--device cuda: torch sees no CUDA device here; use --device cpu")
     return Machine("cpu", "reference", parallel=parallel, threads=threads)

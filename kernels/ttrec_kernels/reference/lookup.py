@@ -11,7 +11,7 @@ weight, or their mean. An empty bag gives zeros. A row looked up twice counts tw
 Lookups of `padding_idx` are left out as if they were not there: of the sum, of the mean's count, of every gradient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -30,7 +30,7 @@ def lookup_rows(cores: Sequence[Tensor], indices: Tensor) -> Tensor:
     row_factors = [core.shape[0] for core in cores]
     lookup_bytes = sum(core[0].numel() * core.element_size() for core in cores)
     chunk = max(1, WORKSPACE_BYTES // lookup_bytes)
-    if indices.numel() <= chunk:
+    if torch.compiler.is_compiling() or indices.numel() <= chunk:  # an exported graph serves any number of lookups
         return _contract_slices(cores, row_digits(indices, row_factors))
     parts = [_contract_slices(cores, row_digits(part, row_factors)) for part in torch.split(indices, chunk)]
     return torch.cat(parts)
@@ -52,7 +52,9 @@ def _contract_slices(cores: Sequence[Tensor], digits: Sequence[Tensor]) -> Tenso
     left = _pick_slices(cores[0], digits[0]).view(nnz, q, rank_right)
     for core, digit in zip(cores[1:], digits[1:], strict=True):
         _, _, q, rank_right = core.shape
-        product = torch.bmm(left, _pick_slices(core, digit))
+        # Rows keep the dtype of the table under autocast, as those of torch's own embeddings do.
+        with torch.autocast(left.device.type, enabled=False):
+            product = torch.bmm(left, _pick_slices(core, digit))
         left = product.view(nnz, left.shape[1] * q, rank_right)
     return left.squeeze(2)
 
@@ -72,30 +74,37 @@ def lookup_bags(
     mode: BagMode = BagMode.SUM,
     per_sample_weights: Tensor | None = None,
     padding_idx: int | None = None,
+    row_lookup: Callable[[Sequence[Tensor], Tensor], Tensor] = lookup_rows,
 ) -> Tensor:
     """Vectors (bags, dim) of the bags that `offsets` (bags + 1) cuts `indices` (nnz) into.
 
     `offsets` begins with 0, never falls and ends with nnz; None means one index per bag, which costs no pooling.
-    `per_sample_weights` (nnz) multiply the rows; with the mean they do not enter its count.
+    `per_sample_weights` (nnz) multiply the rows; with the mean they do not enter its count. `row_lookup` gives the rows
+    of valid indices.
     """
     if offsets is None and per_sample_weights is None and padding_idx is None:
-        return lookup_rows(cores, indices)
+        return row_lookup(cores, indices)
     if offsets is None:
         bags = indices.numel()
         bag_of = torch.arange(bags, device=indices.device)
     else:
         bags = offsets.numel() - 1
-        bag_of = torch.arange(bags, device=indices.device).repeat_interleave(
-            offsets.diff(), output_size=indices.numel()
-        )
+        bag_of = _bag_of(offsets, indices.numel())
     if padding_idx is not None:
         kept = indices != padding_idx
         indices, bag_of = indices[kept], bag_of[kept]
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
-    rows = lookup_rows(cores, indices)
+    rows = row_lookup(cores, indices)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(1)
     return _pool(rows, bag_of, bags, mode)
+
+
+def _bag_of(offsets: Tensor, nnz: int) -> Tensor:
+    """Bag (nnz) of each lookup from offsets (bags + 1)."""
+    if torch.compiler.is_compiling():  # a traced graph cannot repeat by values
+        return torch.searchsorted(offsets[1:], torch.arange(nnz, device=offsets.device), right=True)
+    return torch.arange(offsets.numel() - 1, device=offsets.device).repeat_interleave(offsets.diff(), output_size=nnz)
 
 
 def _pool(rows: Tensor, bag_of: Tensor, bags: int, mode: BagMode) -> Tensor:
@@ -103,5 +112,5 @@ def _pool(rows: Tensor, bag_of: Tensor, bags: int, mode: BagMode) -> Tensor:
     sums = rows.new_zeros(bags, rows.shape[1]).index_add_(0, bag_of, rows)
     if mode == BagMode.SUM:
         return sums
-    counts = bag_of.bincount(minlength=bags).clamp(min=1)
+    counts = rows.new_zeros(bags).index_add_(0, bag_of, torch.ones_like(bag_of, dtype=rows.dtype)).clamp(min=1)
     return sums / counts.unsqueeze(1)
