@@ -58,7 +58,18 @@ def test_commands_and_their_options_exist(command: str) -> None:
 
 
 def test_every_verb_is_documented() -> None:
-    for verb in ("factorize", "sweep", "pareto", "data prepare", "data describe", "data synthesize", "doctor"):
+    for verb in (
+        "factorize",
+        "sweep",
+        "pareto",
+        "status",
+        "show",
+        "schema",
+        "data prepare",
+        "data describe",
+        "data synthesize",
+        "doctor",
+    ):
         assert f"ttrec {verb}" in README
 
 
