@@ -71,17 +71,31 @@ def read_with_problems(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     return _to_pandas(whole), tuple(problems)
 
 
-def read_row(directory: Path, key: str) -> dict[str, Any] | None:
-    """The row of one trial as it is now, with None for null; None where there is none or its file is damaged."""
-    try:
-        return dict(read_trials(directory / "trials" / f"{key}.parquet").to_pylist()[0])
-    except DataError:
-        pass
-    try:
-        found = pq.read_table(directory / COMPACTED, filters=[("key", "=", key)]).to_pylist()
-    except (OSError, pa.ArrowException):
-        return None
-    return {name: found[0].get(name) for name in TRIAL_SCHEMA.names} if found else None
+class RowReader:
+    """Reads single rows of a folder that others write to at the same time; the merged file only when it changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._stamp: tuple[int, int] | None = None
+        self._merged: dict[str, dict[str, Any]] = {}
+
+    def row(self, key: str) -> dict[str, Any] | None:
+        """The row of one trial as it is now, with None for null; None where there is none or its file is damaged."""
+        try:
+            return dict(read_trials(self._directory / "trials" / f"{key}.parquet").to_pylist()[0])
+        except DataError:
+            return self._merged_rows().get(key)
+
+    def _merged_rows(self) -> dict[str, dict[str, Any]]:
+        file = self._directory / COMPACTED
+        try:
+            stamp = file.stat().st_ino, file.stat().st_mtime_ns
+            if stamp != self._stamp:
+                self._merged = {str(row["key"]): row for row in read_trials(file).to_pylist()}
+                self._stamp = stamp
+        except (OSError, DataError):
+            self._merged = {}
+        return self._merged
 
 
 def read_trials(file: Path) -> pa.Table:

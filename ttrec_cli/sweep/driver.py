@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ttrec_cli.store import Status, read_row
+from ttrec_cli.store import Status
 from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.events import (
@@ -28,7 +28,7 @@ from ttrec_cli.sweep.training_groups import Allowance, Group, finished_elsewhere
 POLL_SECONDS = 0.2
 CHECKPOINT_GRACE_SECONDS = 60.0
 """What a worker has to end after it was asked to; then it is killed. A checkpoint is gigabytes for a large model."""
-TIMEOUT_GRACE_SECONDS = 10.0
+TIMEOUT_GRACE_SECONDS = 5.0
 """The same after a timeout: it may hang, and then no patience helps."""
 ELSEWHERE_SECONDS = 1.0
 
@@ -142,7 +142,7 @@ class Driver:
         """The trials of a group that nobody finished since the sweep was prepared."""
         left = []
         for trial in group:
-            row = read_row(self._results.directory, trial.key)
+            row = self._results.now(trial)
             before = self._results.rows.get(trial.key)
             if row is not None and finished_elsewhere(before, row, (Status.INTERRUPTED,)):
                 self._results.learn(trial, row)

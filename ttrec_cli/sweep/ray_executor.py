@@ -3,7 +3,9 @@
 Nodes must see the results folder and the dataset under the same path, for what they read and for checkpoints.
 """
 
+import contextlib
 import os
+import sys
 import time
 from types import TracebackType
 from typing import Any
@@ -36,8 +38,11 @@ class RayExecutor:
         self._slots = 0
         self._device = "cuda" if device != "cpu" and self._ray.cluster_resources().get("GPU", 0) else device
         self._mailbox = self._make_mailbox()
+        # Ray tells of lost nodes on stdout, which is for data here.
+        self._talk = contextlib.redirect_stdout(sys.stderr)
 
     def __enter__(self) -> "RayExecutor":
+        self._talk.__enter__()
         return self
 
     def __exit__(
@@ -48,6 +53,7 @@ class RayExecutor:
         self._ray.kill(self._mailbox)
         if self._ours:
             self._ray.shutdown()
+        self._talk.__exit__(kind, error, trace)
 
     def slots(self) -> int:
         """Tasks that the nodes alive can run at once; at least one, which waits for a node to come."""

@@ -5,14 +5,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ttrec_cli.store import Status, write_curve, write_trial
+from ttrec_cli.errors import DataError
+from ttrec_cli.store import RowReader, Status, compact, write_curve, write_trial
 from ttrec_cli.store.provenance import now
+from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.messages import Machine, Outcome, Task
 from ttrec_cli.sweep.rows import TAIL_CHARACTERS, result_row, shared_row
 
 if TYPE_CHECKING:
     from ttrec_cli.sweep.run import Sweep
+
+COMPACT_TRIALS = 200
+COMPACTION_CLAIM = "compaction"
+
+
+def merge_many(directory: Path) -> None:
+    """Merge the files of finished trials if they are many: thousands of single ones are slow to read.
+
+    Does nothing while another sweep does so.
+    """
+    if len(list((directory / "trials").glob("*.parquet"))) < COMPACT_TRIALS:
+        return
+    claims = Claims(directory)
+    # A damaged merged file was named when the sweep was prepared; the single files are whole without it.
+    with contextlib.suppress(DataError):
+        if claims.take(COMPACTION_CLAIM):
+            compact(directory)
+    claims.release_all()
 
 
 def forget_checkpoint(path: Path) -> None:
@@ -29,6 +49,8 @@ class Results:
         self.directory = sweep.directory
         self.rows: dict[str, Mapping[str, Any]] = dict(sweep.stored)
         self._data_path = data_path
+        self._written = 0
+        self._reader = RowReader(sweep.directory)
         self._trained = {
             row["trained_as"]: row
             for row in sweep.stored.values()
@@ -38,6 +60,10 @@ class Results:
     def trained(self, name: str) -> Mapping[str, Any] | None:
         """The row of a successful training of what is called so, if there is one."""
         return self._trained.get(name)
+
+    def now(self, trial: Trial) -> Mapping[str, Any] | None:
+        """The row that a trial has now, perhaps from another sweep."""
+        return self._reader.row(trial.key)
 
     def task(self, trial: Trial, until: int | None) -> Task:
         """The training of a trial, to its end or to `until` samples."""
@@ -84,6 +110,9 @@ class Results:
     def _write(self, trial: Trial, row: dict[str, Any]) -> Mapping[str, Any]:
         write_trial(self.directory, row)
         self.learn(trial, row)
+        self._written += 1
+        if self._written % COMPACT_TRIALS == 0:
+            merge_many(self.directory)
         return row
 
     def _keep_log(self, path: Path, outcome: Outcome) -> str:

@@ -1,6 +1,5 @@
 """Run a sweep: what is finished stays, what is missing is trained, each result is stored at once."""
 
-import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ttrec_cli.config import LoadedSweep
-from ttrec_cli.errors import ConfigError, DataError
-from ttrec_cli.store import Status, compact, read_with_problems
+from ttrec_cli.errors import ConfigError
+from ttrec_cli.store import Status, read_with_problems
 from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.dataset import Dataset, describe, materialise
 from ttrec_cli.sweep.driver import Driver
@@ -21,15 +20,13 @@ from ttrec_cli.sweep.events import DataMade, Event, Observer, SweepEnded, SweepS
 from ttrec_cli.sweep.executor import Executor
 from ttrec_cli.sweep.grid import Trial, expand
 from ttrec_cli.sweep.interruption import Interruption
-from ttrec_cli.sweep.results import Results, forget_checkpoint
+from ttrec_cli.sweep.results import Results, forget_checkpoint, merge_many
 from ttrec_cli.sweep.rows import planned_columns
 from ttrec_cli.sweep.search import Search
 
 FINISHED = {Status.OK, Status.STOPPED}
 UNFINISHED = {Status.INTERRUPTED}
-COMPACT_TRIALS = 200
-"""A sweep of so many trials ends by merging its files: thousands of single ones are slow to read."""
-DATA_CLAIM, COMPACTION_CLAIM = "data", "compaction"
+DATA_CLAIM = "data"
 
 
 @dataclass(frozen=True)
@@ -138,6 +135,7 @@ def run(
             summary.count(trial, sweep.stored[trial.key], now=False)
     if pending:
         _train(sweep, pending, executor, _counting(summary, observer), redo, misfits)
+    merge_many(sweep.directory)
     summary.left = summary.total - summary.ok - summary.skipped - summary.failed
     summary.seconds = time.monotonic() - started
     return summary
@@ -171,7 +169,6 @@ def _train(
                     search = Search(results, sweep.loaded.config.search, observer)
                     left = search.train(Driver(results, workers, search, interruption, claims), able)
             observer(SweepEnded(left))
-            _tidy(sweep, claims)
             if interruption.count:
                 raise KeyboardInterrupt
     finally:
@@ -194,15 +191,6 @@ def _make_data(sweep: Sweep, claims: Claims, observer: Observer) -> Path:
         return materialise(sweep.loaded.config.data, sweep.directory, lambda rows: observer(DataMade(rows)))
     finally:
         claims.release(DATA_CLAIM)
-
-
-def _tidy(sweep: Sweep, claims: Claims) -> None:
-    """Merge the files of many finished trials, unless another sweep does so now."""
-    if len(sweep.trials) >= COMPACT_TRIALS and claims.take(COMPACTION_CLAIM):
-        # A damaged merged file was already named when the sweep was prepared; the single files are whole without it.
-        with contextlib.suppress(DataError):
-            compact(sweep.directory)
-        claims.release(COMPACTION_CLAIM)
 
 
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, Any]]:

@@ -49,7 +49,8 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
             connection.send(outcome)
             stop.busy = False
             if stop.asked or outcome.status not in CLEAN:
-                return
+                break
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyway; in good order
 
 
 class StopRequest:
@@ -63,7 +64,7 @@ class StopRequest:
         """Handler of SIGTERM."""
         self.asked = True
         if not self.busy:
-            raise SystemExit
+            os._exit(0)
 
     def __call__(self) -> bool:
         return self.asked
@@ -92,6 +93,8 @@ def write_to(log: str) -> None:
 def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine:
     """The device behind `auto`, `cuda` or `cpu`. Lookups run the reference backend on either."""
     import torch
+
+    import ttrec_cli.sweep.trial_run  # noqa: F401 (what is loaded now is no time of the first trial)
 
     parallel = settings.parallel if settings else 1
     threads = torch.get_num_threads()
