@@ -165,11 +165,13 @@ class RowCache(nn.Module):
         self.keys.copy_(torch.from_numpy(self._host_keys))
         self.slots.copy_(torch.from_numpy(slots))
 
-    def take_hits(self) -> tuple[tuple[int, int], ...]:
-        """Hits and lookups of each segment since the cache was filled or this was last called."""
-        found = tuple((hits, lookups) for hits, lookups in self.clock.hits.tolist())
+    def hits(self) -> tuple[tuple[int, int], ...]:
+        """Hits and lookups of each segment since the cache was first filled or they were last forgotten."""
+        return tuple((hits, lookups) for hits, lookups in self.clock.hits.tolist())
+
+    def forget_hits(self) -> None:
+        """Count hits from nothing again."""
         self.clock.hits.zero_()
-        return found
 
     def _counts(self, segment: int) -> RowCounts:
         counts = self.row_counts[segment]

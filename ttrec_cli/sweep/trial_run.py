@@ -13,6 +13,8 @@ from ttrec_cli.config import Method, Optimizer, TrainConfig
 from ttrec_cli.data import ClickLog
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, train
+from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
+from ttrec_cli.sweep.costs import row_cache_settings
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.messages import Outcome
 from ttrec_kernels import EmbeddingTables
@@ -27,12 +29,16 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     initial = [core.detach().clone() for core in tt_parameters]
     config = trial.config.train
     schedule = Schedule(trial.train_samples, config.batch_size, config.test_batch_size, config.evaluations)
-    curve = train(model, build_optimizers(model, config), log.batches, schedule, on_step)
+    optimizers = build_optimizers(model, config)
+    watcher = cache_watcher(embedding_of(model), optimizers)
+    curve = train(model, optimizers, log.batches, schedule, on_step, watcher)
     columns = measured_columns(curve) | {
+        **hit_columns(trial.plans, total_hits(curve)),
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
     }
-    return Outcome("ok", columns=columns, curve=tuple(curve_row(point) for point in curve))
+    rows = tuple(curve_row(point) | hit_columns(trial.plans, point.cache_hits) for point in curve)
+    return Outcome("ok", columns=columns, curve=rows)
 
 
 def build_model(trial: Trial, device: torch.device, dense_features: int = 13) -> DLRM:
@@ -42,7 +48,9 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
         trial.plans,
         distribution=config.init.distribution.value,
         scale=config.init.scale.value,
+        dense_distribution=config.init.dense_distribution.value,
         seed=config.seed,
+        cache=row_cache_settings(config, trial.plans, trial.train_samples),
     )
     if config.method == Method.TT_FROZEN:
         for core in embedding.tt_parameters():
@@ -68,7 +76,7 @@ def embedding_of(model: DLRM) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores."""
+    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores, one for cached rows."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
@@ -78,6 +86,7 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
         (embedding.dense_parameters(), embedding_rate),
         (embedding.tt_parameters(), embedding_rate),
+        (embedding.cache_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
     return [make(parameters, lr=rate) for parameters, rate in trainable if parameters]
