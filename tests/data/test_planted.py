@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from ttrec_cli.data import SyntheticSpec
 from ttrec_cli.data.planted import LATENTS, Spread, click_probability, plant, value_effects
-from ttrec_cli.data.synthetic import SyntheticSpec, row_source
+from ttrec_cli.data.synthetic import row_source
 from ttrec_cli.data.synthetic_columns import CLICK_RATE, columns_by_size
 
 ALL_COLUMNS = range(26)

@@ -1,12 +1,14 @@
 """The first step of a preparation: raw rows, parsed and parked on disk in chunks.
 
 A chunk is two files, and a marker once it is whole: `.rows` holds label, dense features and what decides
-day and split, `.keys` the categories column by column. How the log is cut into chunks changes nothing in
+day and split, `.keys` the categories column by column. Each column of bags has a file of its own: the values
+of each bag, then all their keys. How the log is cut into chunks changes nothing in
 the dataset.
 """
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,12 +135,48 @@ def _park_chunk(log: RawLog, choices: Choices, work: WorkFolder, number: int, fi
         if choices.split == SplitBy.COLUMN:
             file.write(np.concatenate([piece.splits for piece in pieces if piece.splits is not None])[kept].tobytes())
     with work.path(f"{chunk.stem}.keys").open("wb") as file:
-        for column in range(len(log.columns)):
+        for column in _single_columns(log):
             file.write(np.concatenate([piece.keys[column] for piece in pieces])[kept].tobytes())
+    for column in set(range(len(log.columns))) - set(_single_columns(log)):
+        _park_bags(work.path(bags_name(chunk, column)), column, kept, pieces)
     for column, kind in enumerate(log.kinds):
         if kind is Kind.TEXT:
             write_texts(work.path(f"{chunk.stem}.texts-{column:04}"), [piece.texts[column] for piece in pieces])
     return chunk
+
+
+def _single_columns(log: RawLog) -> list[int]:
+    return [column for column, is_bags in enumerate(log.are_bags) if not is_bags]
+
+
+def bags_name(chunk: Chunk, column: int) -> str:
+    """File name of the parked bags of a column."""
+    return f"{chunk.stem}.bags-{column:04}"
+
+
+def _park_bags(path: Path, column: int, kept: Any, pieces: list[Piece]) -> None:
+    lengths = np.concatenate([piece.lengths[column] for piece in pieces])
+    keys = np.concatenate([piece.keys[column] for piece in pieces])
+    is_kept = np.zeros(len(lengths), dtype=np.bool_)
+    is_kept[kept] = True
+    with path.open("wb") as file:
+        file.write(lengths[is_kept].tobytes())
+        file.write(keys[np.repeat(is_kept, lengths)].tobytes())
+
+
+def read_keys(
+    log: RawLog, work: WorkFolder, chunk: Chunk, column: int, key_type: np.dtype[np.unsignedinteger]
+) -> NDArray[np.unsignedinteger]:
+    """What was parked of a column: (n,) keys, or those of all bags."""
+    if log.are_bags[column]:
+        return np.fromfile(work.path(bags_name(chunk, column)), key_type, offset=2 * chunk.rows)
+    before = _single_columns(log).index(column) * chunk.rows * key_type.itemsize
+    return np.fromfile(work.path(f"{chunk.stem}.keys"), key_type, chunk.rows, offset=before)
+
+
+def read_lengths(work: WorkFolder, chunk: Chunk, column: int) -> NDArray[np.uint16]:
+    """(n,) values of each bag of a column."""
+    return np.fromfile(work.path(bags_name(chunk, column)), np.uint16, chunk.rows)
 
 
 def read_rows(work: WorkFolder, chunk: Chunk, features: int, choices: Choices, facts_only: bool = False) -> ChunkRows:

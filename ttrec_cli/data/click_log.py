@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,22 @@ from ttrec_cli.data.manifest import (
 from ttrec_cli.errors import DataError
 
 READ_BYTES = 1 << 20
-CHECK_ROWS = 1 << 18
+CHECK_IDS = 1 << 23
+PAD = -1
+"""Stands behind the end of a bag."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a click log: dense (n, features) float32, sparse (n, columns) int32, label (n,) uint8."""
+    """Rows of a click log: dense (n, features) float32, sparse (n, slots) int32, label (n,) uint8.
+
+    `bag_widths`: see `ClickLog`.
+    """
 
     dense: NDArray[np.float32]
     sparse: NDArray[np.int32]
     label: NDArray[np.uint8]
+    bag_widths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ class ClickLog:
         fingerprint: of the content; of a synthetic set, of its specification.
         splits: rows of "train", "test" and "validation".
         dense: (N, features), already transformed: log(max(x, 0) + 1) unless chosen otherwise, 0 where missing.
-        sparse: (N, columns) ids.
+        sparse: (N, slots) ids. A column has one slot, or as many as its longest bag has values, and −1 behind the
+            end of shorter bags.
+        bag_widths: per column, the slots of its bags; 0 where each row holds one value.
         label: (N,), 1 for a click.
         day: (N,) the day of each row, from 0; None where the rows lie in the order of time.
         days: how many days the log has.
@@ -66,6 +75,21 @@ class ClickLog:
     days: int = DAYS
     dense_columns: tuple[str, ...] = ()
     has_vocabulary: bool = False
+    bag_widths: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.bag_widths:
+            object.__setattr__(self, "bag_widths", (0,) * len(self.columns))
+
+    @cached_property
+    def has_bags(self) -> bool:
+        """Whether a column holds bags."""
+        return any(self.bag_widths)
+
+    def ids(self, column: int) -> NDArray[np.int32]:
+        """(N, slots of the column) ids, a view; −1 behind the end of a bag."""
+        start = sum(max(1, width) for width in self.bag_widths[:column])
+        return self.sparse[:, start : start + max(1, self.bag_widths[column])]
 
     def batches(self, split: str, batch_size: int) -> Iterator[Batch]:
         """The split's rows in order, as views without copies; the last batch may be short.
@@ -77,10 +101,10 @@ class ClickLog:
             raise ValueError(f"split must be one of {', '.join(self.splits)}, is {split!r}")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, is {batch_size}")
-        rows = self.splits[split]
+        rows, widths = self.splits[split], self.bag_widths if self.has_bags else ()
         for start in range(rows.start, rows.stop, batch_size):
             here = slice(start, min(start + batch_size, rows.stop))
-            yield Batch(self.dense[here], self.sparse[here], self.label[here])
+            yield Batch(self.dense[here], self.sparse[here], self.label[here], widths)
 
 
 def open_click_log(path: Path, *, verify: bool = False) -> ClickLog:
@@ -105,12 +129,13 @@ def open_click_log(path: Path, *, verify: bool = False) -> ClickLog:
         splits={name: range(*bounds) for name, bounds in manifest.splits.items()},
         choices=manifest.choices,
         dense=_mapped(path / DENSE_FILE, np.float32, (rows, len(manifest.dense_columns))),
-        sparse=_mapped(path / SPARSE_FILE, np.int32, (rows, len(manifest.columns))),
+        sparse=_mapped(path / SPARSE_FILE, np.int32, (rows, manifest.slots)),
         label=_mapped(path / LABEL_FILE, np.uint8, (rows,)),
         day=_mapped(path / DAY_FILE, np.uint8, (rows,)) if manifest.days else None,
         days=manifest.days or DAYS,
         dense_columns=manifest.dense_columns,
         has_vocabulary=bool(manifest.vocabulary),
+        bag_widths=manifest.bag_widths,
     )
     if verify:
         _verify(log, manifest)
@@ -132,15 +157,18 @@ def _verify(log: ClickLog, manifest: Manifest) -> None:
     for path, digest in files.items():
         if file_digest(path) != digest:
             raise DataError(f"{path}: was edited or damaged after it was written; prepare it again")
-    sizes = np.array(log.cardinalities)
-    for start in range(0, len(log.sparse), CHECK_ROWS):
-        ids = log.sparse[start : start + CHECK_ROWS]
-        wrong = (ids < 0) | (ids >= sizes)
+    slots = [max(1, width) for width in log.bag_widths]
+    columns = np.repeat(np.arange(len(slots)), slots)
+    sizes, least = np.array(log.cardinalities)[columns], np.where(np.array(log.bag_widths)[columns] > 0, PAD, 0)
+    step = max(1, CHECK_IDS // len(columns))
+    for start in range(0, len(log.sparse), step):
+        ids = log.sparse[start : start + step]
+        wrong = (ids < least) | (ids >= sizes)
         if wrong.any():
-            row, column = (int(place) for place in np.argwhere(wrong)[0])
+            row, slot = (int(place) for place in np.argwhere(wrong)[0])
             raise DataError(
-                f"{log.path / SPARSE_FILE}: row {start + row}: an id of {log.columns[column]} must be in "
-                f"[0, {sizes[column]}), is {ids[row, column]}; prepare the dataset again"
+                f"{log.path / SPARSE_FILE}: row {start + row}: an id of {log.columns[columns[slot]]} must be in "
+                f"[0, {sizes[slot]}), is {ids[row, slot]}; prepare the dataset again"
             )
 
 

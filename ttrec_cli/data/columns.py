@@ -3,7 +3,10 @@
 name: shop
 label: clicked                    # 0 or 1; or {column: rating, at_least: 4}
 dense: [price]                    # numbers; may be left out
-categorical: [user, item, hour]   # texts or whole numbers of any range
+categorical:                      # texts or whole numbers of any range, or lists of them: bags
+  - user
+  - {column: history, at_most: 50}       # keeps the last 50 values of longer lists
+  - {column: genres, separator: "|"}     # a text that holds a list
 split: {column: part, test: [test], validation: [dev]}   # only for --split column
 """
 
@@ -16,6 +19,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ttrec_cli.config.models import Frozen
 from ttrec_cli.config.yaml_document import read_document
+from ttrec_cli.data.manifest import MAX_BAG_VALUES
 from ttrec_cli.errors import ConfigError
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -36,13 +40,21 @@ class SplitColumn(Frozen):
     validation: Annotated[tuple[str | int, ...], Field(min_length=1)]
 
 
+class CategoryColumn(Frozen):
+    """A categorical column. Longer lists keep their last `at_most` values; `separator` cuts texts into lists."""
+
+    column: Name
+    at_most: Annotated[int, Field(ge=1, le=MAX_BAG_VALUES, strict=True)] | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=8)] | None = None
+
+
 class Columns(Frozen):
     """The columns of a log. `hexadecimal`: texts of categories are hex digits, as in Criteo's logs."""
 
     name: Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w.-]+$")] = "log"
     label: LabelColumn
     dense: tuple[Name, ...] = ()
-    categorical: Annotated[tuple[Name, ...], Field(min_length=1)]
+    categorical: Annotated[tuple[CategoryColumn, ...], Field(min_length=1)]
     split: SplitColumn | None = None
     hexadecimal: bool = False
 
@@ -51,19 +63,31 @@ class Columns(Frozen):
     def _short_label(cls, value: Any) -> Any:
         return {"column": value} if isinstance(value, str) else value
 
+    @field_validator("categorical", mode="before")
+    @classmethod
+    def _short_categories(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return [{"column": one} if isinstance(one, str) else one for one in value]
+
     @model_validator(mode="after")
     def _each_once(self) -> "Columns":
-        names = [self.label.column, *self.dense, *self.categorical]
+        names = [self.label.column, *self.dense, *self.categories]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"a column has one role, but {twice[0]!r} is there twice")
         return self
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of the categorical columns."""
+        return tuple(category.column for category in self.categorical)
+
+    @property
     def all(self) -> tuple[str, ...]:
         """Every column that is read."""
         split = () if self.split is None else (self.split.column,)
-        return tuple(dict.fromkeys((self.label.column, *self.dense, *self.categorical, *split)))
+        return tuple(dict.fromkeys((self.label.column, *self.dense, *self.categories, *split)))
 
 
 def read_columns(path: Path) -> Columns:
@@ -83,7 +107,11 @@ def read_columns(path: Path) -> Columns:
 
 
 def _unknown(location: tuple[str | int, ...]) -> str:
-    models: dict[int | str, type[Frozen]] = {"label": LabelColumn, "split": SplitColumn}
+    models: dict[int | str, type[Frozen]] = {
+        "label": LabelColumn,
+        "split": SplitColumn,
+        "categorical": CategoryColumn,
+    }
     model = models[location[0]] if len(location) > 1 else Columns
     key, known = str(location[-1]), list(model.model_fields)
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
@@ -107,7 +135,7 @@ def criteo_columns(names: list[str]) -> Columns | None:
                 name="criteo",
                 label=LabelColumn(column=label),
                 dense=tuple(sorted(dense_names, key=_number)),
-                categorical=tuple(sorted(categories, key=_number)),
+                categorical=tuple(CategoryColumn(column=name) for name in sorted(categories, key=_number)),
                 hexadecimal=True,
             )
     return None

@@ -54,6 +54,11 @@ class CriteoLog:
         return (Kind.HEX,) * len(CATEGORY_COLUMNS)
 
     @property
+    def are_bags(self) -> tuple[bool, ...]:
+        """None is."""
+        return (False,) * len(CATEGORY_COLUMNS)
+
+    @property
     def files_are_days(self) -> bool:
         """Whether each file is a day."""
         return len(self.files) > 1

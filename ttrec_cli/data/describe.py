@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttrec_cli.data.click_log import ClickLog
+from ttrec_cli.data.counts import missing_rows, value_counts
 from ttrec_cli.data.days import day_sizes
-from ttrec_cli.errors import DataError
 
 TOPS = (1, 10, 100)
 TAIL_FROM_RANK = 10
@@ -20,13 +20,13 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """One categorical column over all rows of a log; shares are fractions of those rows.
+    """One categorical column of a log; shares are fractions of its lookups: of all rows, or of all values in bags.
 
     Attributes:
         cardinality: ids of the column, that of "missing" included.
-        missing_fraction: rows without a value.
-        top1_share: rows with the most frequent value; "missing" does not count as a value. top10_share and
-            top100_share: rows with one of the ten, or hundred, most frequent.
+        missing_fraction: share of rows without a value, or whose bag is empty or begins with none.
+        top1_share: of the most frequent value; "missing" does not count as a value. top10_share and
+            top100_share: of the ten, or hundred, most frequent.
         tail_exponent: b where counts fall like rank^-b behind the tenth value, by least squares between the
             logarithms; None where too few values are frequent enough to tell.
         unseen_last_day: of the different values of the last day, the share that no earlier day had.
@@ -63,20 +63,18 @@ def rows_of_last_day(log: ClickLog) -> NDArray[np.bool_]:
 
 
 def _column(log: ClickLog, column: int, dim: int, last_day: NDArray[np.bool_]) -> ColumnSummary:
-    counts = value_counts(log, column)
-    rows = len(log.label)
+    counts, late = value_counts(log, column), value_counts(log, column, last_day)
+    lookups = max(1, int(counts.sum()))
     missing_id = log.missing_ids[column]
-    missing = 0 if missing_id is None else int(counts[missing_id])
-    late = np.bincount(np.asarray(log.sparse[:, column])[last_day], minlength=len(counts))
     if missing_id is not None:
         counts[missing_id] = late[missing_id] = 0
     there_late = late > 0
     ordered = np.sort(counts[counts > 0])[::-1]
-    shares = [int(ordered[:top].sum()) / rows for top in TOPS]
+    shares = [int(ordered[:top].sum()) / lookups for top in TOPS]
     return ColumnSummary(
         name=log.columns[column],
         cardinality=log.cardinalities[column],
-        missing_fraction=missing / rows,
+        missing_fraction=missing_rows(log, column) / len(log.label),
         top1_share=shares[0],
         top10_share=shares[1],
         top100_share=shares[2],
@@ -94,15 +92,3 @@ def tail_exponent(ordered: NDArray[np.intp]) -> float | None:
     ranks = np.unique(np.geomspace(TAIL_FROM_RANK, last, TAIL_POINTS).astype(np.int64))
     slope, _ = np.polyfit(np.log(ranks), np.log(ordered[ranks - 1]), 1)
     return -float(slope)
-
-
-def value_counts(log: ClickLog, column: int) -> NDArray[np.intp]:
-    """How often each id of a column occurs. Raises `DataError` when an id lies outside its table."""
-    ids = np.ascontiguousarray(log.sparse[:, column])
-    cardinality = log.cardinalities[column]
-    if ids.min() < 0 or ids.max() >= cardinality:
-        raise DataError(
-            f"{log.path}: ids of {log.columns[column]} must be in [0, {cardinality}), "
-            f"are {ids.min()} to {ids.max()}; prepare the dataset again"
-        )
-    return np.bincount(ids, minlength=cardinality)

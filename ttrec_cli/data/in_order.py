@@ -8,14 +8,14 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def in_order(jobs: Iterable[Callable[[], Answer]], threads: int) -> Iterator[Answer]:
-    """The answer of each job, in the order of the jobs; at most `threads` + 1 are ahead of the reader."""
+def in_order(jobs: Iterable[Callable[[], Answer]], threads: int, ahead: int = 1) -> Iterator[Answer]:
+    """The answer of each job, in the order of the jobs; at most `threads` + `ahead` have left the reader behind."""
     waiting: deque[Future[Answer]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for job in jobs:
                 waiting.append(pool.submit(job))
-                if len(waiting) > threads + 1:
+                if len(waiting) > threads + ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -27,11 +27,14 @@ MAX_DAYS = 255
 
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_COLUMNS = 10_000
+MAX_BAG_VALUES = 4096
+"""Each row has room for its column's longest bag."""
+
 MAX_CARDINALITY = 2**31 - 1
 """Ids are stored as int32."""
 
 
-OPTIONAL = ("days", "vocabulary")
+OPTIONAL = ("days", "vocabulary", "bag_widths")
 """Fields that are left out where they say nothing."""
 
 
@@ -58,6 +61,8 @@ class Manifest:
         fingerprint: of the content; of a synthetic set, of its specification.
         days: days of the log when `day.u8` says which one each row is from; 0 where there is no such file.
         vocabulary: SHA-256 of each column's vocabulary; empty where there are none.
+        bag_widths: per column, the slots of its bags in `sparse.i32`, 0 where each row holds one value; empty where
+            no column holds bags. Bags shorter than that end in −1.
     """
 
     name: str
@@ -73,10 +78,16 @@ class Manifest:
     fingerprint: str
     days: int = 0
     vocabulary: tuple[str, ...] = ()
+    bag_widths: tuple[int, ...] = ()
+
+    @property
+    def slots(self) -> int:
+        """Numbers in a row of `sparse.i32`."""
+        return sum(max(1, width) for width in self.bag_widths or (0,) * len(self.columns))
 
     def array_bytes(self) -> dict[str, int]:
         """The exact size of each array file."""
-        width = {DENSE_FILE: 4 * len(self.dense_columns), SPARSE_FILE: 4 * len(self.columns), LABEL_FILE: 1}
+        width = {DENSE_FILE: 4 * len(self.dense_columns), SPARSE_FILE: 4 * self.slots, LABEL_FILE: 1}
         return {name: self.rows * width.get(name, 1) for name in array_files(self.days)}
 
     def to_json(self) -> str:
@@ -91,10 +102,12 @@ def content_fingerprint(
     cardinalities: tuple[int, ...],
     splits: Mapping[str, tuple[int, int]],
     digests: Mapping[str, str],
+    bag_widths: tuple[int, ...] = (),
 ) -> str:
     """What two datasets share exactly when models train on the same numbers, whatever their origin."""
     arrays = {name: digests[name] for name in ARRAY_FILES}
-    return _digest({"columns": columns, "cardinalities": cardinalities, "splits": splits, "digests": arrays})
+    content = {"columns": columns, "cardinalities": cardinalities, "splits": splits, "digests": arrays}
+    return _digest(content | ({"bag_widths": bag_widths} if bag_widths else {}))
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -202,6 +215,7 @@ class _Checked:
             fingerprint=self._hex("fingerprint", self._body.get("fingerprint")),
             days=days,
             vocabulary=self._vocabulary(len(columns)),
+            bag_widths=self._bag_widths(len(columns)),
         )
 
     def _fail(self, field: str, rule: str, value: object) -> DataError:
@@ -271,3 +285,9 @@ class _Checked:
         if not self._body.get("vocabulary"):
             return ()
         return tuple(self._hex("vocabulary", value) for value in self._list("vocabulary", columns))
+
+    def _bag_widths(self, columns: int) -> tuple[int, ...]:
+        if not self._body.get("bag_widths"):
+            return ()
+        widths = self._list("bag_widths", columns)
+        return tuple(self._integer("bag_widths", width, 0, MAX_BAG_VALUES) for width in widths)

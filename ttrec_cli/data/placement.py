@@ -20,6 +20,9 @@ from ttrec_cli.data.raw_log import RawLog
 from ttrec_cli.data.work_folder import WorkFolder
 
 BUCKET_ROWS = 1 << 19
+BUCKET_IDS = 1 << 25
+"""Buckets of rows with many slots have fewer rows: they must fit into memory."""
+
 TRAIN, TEST, VALIDATION = 0, 1, 2
 
 
@@ -27,6 +30,7 @@ TRAIN, TEST, VALIDATION = 0, 1, 2
 class Placement:
     """The plan for the chunks of a log.
 
+    `bag_widths` are those of `ClickLog`.
     Buckets 0 … `buckets` − 1 are training rows, then come test and validation; they lie on disk in this order.
     """
 
@@ -34,6 +38,7 @@ class Placement:
     choices: Choices
     chunks: Sequence[Chunk]
     work: WorkFolder
+    bag_widths: tuple[int, ...]
 
     @property
     def rows(self) -> int:
@@ -52,7 +57,15 @@ class Placement:
     @cached_property
     def buckets(self) -> int:
         """Buckets of training rows."""
-        return max(1, -(-self.split_rows[TRAIN] // BUCKET_ROWS)) if self.choices.order is Order.SHUFFLED else 1
+        if self.choices.order is not Order.SHUFFLED:
+            return 1
+        rows = min(BUCKET_ROWS, max(1, BUCKET_IDS // sum(self.slots)))
+        return max(1, -(-self.split_rows[TRAIN] // rows))
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Numbers of each column in a row of ids."""
+        return tuple(max(1, width) for width in self.bag_widths)
 
     @cached_property
     def bucket_starts(self) -> NDArray[np.int64]:

@@ -22,6 +22,12 @@ from ttrec_cli.data.work_folder import WorkFolder
 
 PARTS = (DENSE_FILE, SPARSE_FILE, LABEL_FILE, DAY_FILE)
 COPY_ROWS = 1 << 18
+PART_IDS = 1 << 24
+"""Rows with many slots are handled fewer at a time."""
+
+
+Runs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""First row and rows of a run in each bucket."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,13 @@ class _Layout:
     """Columns of each array file, and their type."""
 
     features: int
-    columns: int
+    slots: tuple[int, ...]
+    """Of each column."""
 
     def of(self, part: str) -> tuple[np.dtype[Any], int]:
         if part == DENSE_FILE:
             return np.dtype("<f4"), self.features
-        return (np.dtype("<i4"), self.columns) if part == SPARSE_FILE else (np.dtype("u1"), 1)
+        return (np.dtype("<i4"), sum(self.slots)) if part == SPARSE_FILE else (np.dtype("u1"), 1)
 
     def row_bytes(self, part: str) -> int:
         dtype, width = self.of(part)
@@ -52,22 +59,23 @@ def scatter(placement: Placement, work: WorkFolder, threads: int, progress: Prog
         files = {part: work.path(_bucket_file(part)).open("r+b", buffering=0) for part in PARTS}
         try:
             jobs = _scatter_jobs(placement, work, done)
-            for number, (chunk, starts, counts, arrays) in enumerate(in_order(jobs, threads), done):
+            for chunk, runs, arrays, is_last in in_order(jobs, threads):
                 for part, file in files.items():
-                    _write_runs(file, arrays[part], starts, counts, layout.row_bytes(part))
-                work.finish("scattering", {"chunks": number + 1})
-                progress(chunk.rows)
+                    _write_runs(file, arrays[part], runs, layout.row_bytes(part))
+                if is_last:
+                    work.finish("scattering", {"chunks": chunk.number + 1})
+                progress(len(arrays[LABEL_FILE]))
         finally:
             for file in files.values():
                 file.close()
         starts = [int(start) for start in placement.bucket_starts]
         work.finish("scattered", {"starts": starts, "buckets": placement.buckets, "splits": placement.split_rows})
     work.remove(*(f"{chunk.stem}.rows" for chunk in placement.chunks))
-    work.remove(*(ids_name(column) for column in range(layout.columns)))
+    work.remove(*(ids_name(column) for column in range(len(layout.slots))))
 
 
 def _layout(placement: Placement) -> _Layout:
-    return _Layout(len(placement.log.dense_columns), len(placement.log.columns))
+    return _Layout(len(placement.log.dense_columns), placement.slots)
 
 
 def _bucket_file(part: str) -> str:
@@ -76,52 +84,53 @@ def _bucket_file(part: str) -> str:
 
 def _scatter_jobs(placement: Placement, work: WorkFolder, done: int) -> Iterator[Any]:
     starts = placement.bucket_starts[:-1].copy()
-    first = 0
-    for number, (chunk, (buckets, days)) in enumerate(zip(placement.chunks, placement.of_chunks(), strict=True)):
-        counts = np.bincount(buckets, minlength=len(starts))
-        if number >= done:
-            yield partial(_sorted_chunk, placement, work, chunk, first, (buckets, days), (starts.copy(), counts))
-        starts += counts
+    first, step = 0, max(1, PART_IDS // sum(placement.slots))
+    for chunk, (buckets, days) in zip(placement.chunks, placement.of_chunks(), strict=True):
+        for start in range(0, max(1, chunk.rows), step):
+            here = slice(start, min(start + step, chunk.rows))
+            counts = np.bincount(buckets[here], minlength=len(starts))
+            if chunk.number >= done:
+                places = (buckets[here], days[here])
+                yield partial(_sorted_part, placement, work, chunk, first, here, places, (starts.copy(), counts))
+            starts += counts
         first += chunk.rows
 
 
-def _sorted_chunk(
+def _sorted_part(
     placement: Placement,
     work: WorkFolder,
     chunk: Chunk,
     first: int,
+    part: slice,
     places: tuple[NDArray[np.uint16], NDArray[np.uint8]],
-    runs: tuple[NDArray[np.int64], NDArray[np.int64]],
-) -> tuple[Chunk, NDArray[np.int64], NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """The chunk's rows by bucket, in order within each."""
+    runs: Runs,
+) -> tuple[Chunk, Runs, dict[str, NDArray[Any]], bool]:
+    """Rows of the chunk by bucket, in order within each; whether they are its last."""
     from ttrec_cli.data.numbering_loops import interleave
 
     layout = _layout(placement)
     order = np.argsort(places[0], kind="stable")
     rows = read_rows(work, chunk, layout.features, placement.choices)
-    ids = np.stack(
-        [
-            np.fromfile(work.path(ids_name(column)), np.int32, chunk.rows, offset=4 * first)
-            for column in range(layout.columns)
-        ]
-    )
-    sparse = np.empty((chunk.rows, layout.columns), dtype=np.int32)
-    interleave(ids, order, sparse)
+    columns = []
+    for column, slots in enumerate(layout.slots):
+        count, offset = (part.stop - part.start) * slots, 4 * (first + part.start) * slots
+        ids = np.fromfile(work.path(ids_name(column)), np.int32, count, offset=offset)
+        columns.append(ids.reshape(-1, slots).T)
+    sparse = np.empty((part.stop - part.start, sum(layout.slots)), dtype=np.int32)
+    interleave(np.concatenate(columns), order, sparse)
     arrays: dict[str, NDArray[Any]] = {
-        DENSE_FILE: rows.dense[order],
+        DENSE_FILE: rows.dense[part][order],
         SPARSE_FILE: sparse,
-        LABEL_FILE: rows.label[order],
+        LABEL_FILE: rows.label[part][order],
         DAY_FILE: places[1][order],
     }
-    return chunk, *runs, arrays
+    return chunk, runs, arrays, part.stop == chunk.rows
 
 
-def _write_runs(
-    file: BinaryIO, array: NDArray[Any], starts: NDArray[np.int64], counts: NDArray[np.int64], row_bytes: int
-) -> None:
+def _write_runs(file: BinaryIO, array: NDArray[Any], runs: Runs, row_bytes: int) -> None:
     block = np.ascontiguousarray(array).data.cast("B")
     taken = 0
-    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+    for start, count in zip(runs[0].tolist(), runs[1].tolist(), strict=True):
         if count:
             _write_at(file, block[taken * row_bytes : (taken + count) * row_bytes], start * row_bytes)
             taken += count
@@ -161,7 +170,7 @@ def _pieces(placement: Placement, work: WorkFolder) -> Sequence[tuple[int, int, 
     starts = (work.facts("scattered") or {})["starts"]
     for bucket, (start, stop) in enumerate(itertools.pairwise(starts)):
         shuffled = bucket < len(starts) - 3 and placement.choices.order is Order.SHUFFLED
-        step = max(1, stop - start) if shuffled else COPY_ROWS
+        step = max(1, stop - start) if shuffled else min(COPY_ROWS, max(1, PART_IDS // sum(placement.slots)))
         pieces += [(bucket if shuffled else -1, row, min(row + step, stop)) for row in range(start, stop, step)]
     return pieces
 

@@ -12,6 +12,7 @@ bias gives the click rate, both on a sample of rows that depends on the seed alo
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ FADING_RANK = 512.0
 
 BISECTIONS = 60
 MAX_BIAS = 30.0
+NO_SPREAD = 1e-6
+"""Deviations below this are rounding."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,12 @@ def plant(
     ranks: NDArray[np.int64],
     dense: NDArray[np.float32],
     spread: Spread = LOGIT_SPREAD,
+    click_rate: float = CLICK_RATE,
 ) -> PlantedModel:
     """The model for tables of these sizes whose parts have their spread on the sample `ranks`, `dense`.
 
-    Shapes as in `PlantedModel.logits`; `keys` has one random number per column.
+    Shapes as in `PlantedModel.logits`; `keys` has one random number per column. Columns and features that hold
+    one value only say nothing of clicks.
     """
     is_large = np.zeros(len(rows), dtype=np.bool_)
     is_large[columns_by_size(tuple(rows))[:LARGE_TABLES]] = True
@@ -104,19 +109,24 @@ def plant(
     target = np.where(is_large, spread.large_tables, spread.small_tables)
     count = np.where(is_large, is_large.sum(), (~is_large).sum())
     dense_spread = spread.dense / math.sqrt(len(dense))
-    signs = np.where(keys[: len(dense)] & np.uint64(1), 1.0, -1.0)
+    signs = np.where(np.resize(keys, len(dense)) & np.uint64(1), 1.0, -1.0)
     model = PlantedModel(
         keys=keys,
-        effect_weight=target / np.sqrt(count) / effect_sizes,
+        effect_weight=_over(target / np.sqrt(count), effect_sizes),
         latent_weight=1.0 / latent_sizes,
-        dense_weight=signs * dense_spread / dense.std(axis=1),
+        dense_weight=_over(signs * dense_spread, dense.std(axis=1)),
         dense_mean=dense.mean(axis=1, dtype=np.float64),
         bias=0.0,
     )
     # Pairs are quadratic in the latent vectors: the root of what is wanted over what there is.
     pairs = replace(model, effect_weight=0 * target, dense_weight=0 * signs).logits(ranks, dense)
-    model = replace(model, latent_weight=model.latent_weight * math.sqrt(spread.pairs / pairs.std()))
-    return replace(model, bias=_bias(model.logits(ranks, dense)))
+    model = replace(model, latent_weight=model.latent_weight * math.sqrt(_over(spread.pairs, pairs.std())))
+    return replace(model, bias=_bias(model.logits(ranks, dense), click_rate))
+
+
+def _over(wanted: Any, spread: Any) -> Any:
+    """wanted / spread, 0 where there is hardly any spread."""
+    return np.divide(wanted, spread, out=np.zeros_like(np.asarray(spread, dtype=np.float64)), where=spread > NO_SPREAD)
 
 
 def click_probability(logits: Floats) -> Floats:
@@ -124,11 +134,11 @@ def click_probability(logits: Floats) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-logits)))
 
 
-def _bias(logits: Floats) -> float:
-    """What must be added to the logits for a mean click probability of `CLICK_RATE`."""
+def _bias(logits: Floats, click_rate: float) -> float:
+    """What must be added to the logits for a mean click probability of `click_rate`."""
     low, high = -MAX_BIAS, MAX_BIAS
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        too_low = click_probability(logits + middle).mean() < CLICK_RATE
+        too_low = click_probability(logits + middle).mean() < click_rate
         low, high = (middle, high) if too_low else (low, middle)
     return low

@@ -18,7 +18,7 @@ from ttrec_cli.data.chunks import Chunk, park
 from ttrec_cli.data.click_log import ClickLog, file_digest, open_click_log
 from ttrec_cli.data.days import SPLIT_NAMES
 from ttrec_cli.data.manifest import array_files, vocabulary_file
-from ttrec_cli.data.numbering import ColumnIds, number_columns
+from ttrec_cli.data.numbering import ColumnIds, bag_width, number_columns
 from ttrec_cli.data.placement import Placement
 from ttrec_cli.data.placing import scatter, write_arrays
 from ttrec_cli.data.progress import Progress, no_progress
@@ -65,15 +65,17 @@ def prepare(
     target = check_target(Path(out), overwrite)
     estimate = log.estimate_rows()
     job = {"log": log.identity(), "choices": choices.recorded(), "version": PREPARE_VERSION}
-    _check_room(log, target, choices, estimate)
+    _check_room(log, target, choices, estimate, len(log.columns))
     with work_folder(target, job) as work:
         with stages("reading", estimate) as progress:
             chunks = park(log, choices, work, threads, progress)
         rows = _check_rows(log, chunks, choices)
         work.path(DATASET).mkdir(exist_ok=True)
+        if any(log.are_bags):
+            _check_room(log, target, choices, rows, _slots(log, chunks, work))
         with stages("numbering", rows * len(log.columns)) as progress:
             columns = number_columns(log, choices, chunks, work, threads, progress)
-        placement = Placement(log, choices, chunks, work)
+        placement = Placement(log, choices, chunks, work, tuple(column.bag_width for column in columns))
         with stages("ordering", 2 * rows) as progress:
             scatter(placement, work, threads, progress)
             write_arrays(placement, work, work.path(DATASET), threads, progress)
@@ -90,9 +92,16 @@ def _check_rows(log: RawLog, chunks: list[Chunk], choices: Choices) -> int:
     return rows
 
 
-def _check_room(log: RawLog, target: Path, choices: Choices, rows: int) -> None:
+def _slots(log: RawLog, chunks: list[Chunk], work: WorkFolder) -> int:
+    """Numbers in a row of ids. Those of a log that is numbered already do not matter: its room is taken."""
+    if work.facts("numbered") is not None:
+        return len(log.columns)
+    return sum(max(1, bag_width(log, chunks, work, column)) for column in range(len(log.columns)))
+
+
+def _check_room(log: RawLog, target: Path, choices: Choices, rows: int, slots: int) -> None:
     """Raises `DataError` when the disk has clearly too little room; estimates are not exact."""
-    features, columns = 4 * len(log.dense_columns), 4 * len(log.columns)
+    features, columns = 4 * len(log.dense_columns), 4 * slots
     parked = 6 + features + log.key_type(choices).itemsize * len(log.columns)
     final = features + columns + 2
     needed = rows * max(parked + columns, features + columns + final, 2 * final)
@@ -140,6 +149,7 @@ def _header(
     log: RawLog, choices: Choices, chunks: list[Chunk], columns: list[ColumnIds], splits: tuple[int, int, int]
 ) -> Header:
     train, test, validation = splits
+    widths = tuple(column.bag_width for column in columns)
     return Header(
         name=log.name,
         synthetic=False,
@@ -162,4 +172,5 @@ def _header(
             "prepare_version": PREPARE_VERSION,
         },
         days=log.days,
+        bag_widths=widths if any(widths) else (),
     )

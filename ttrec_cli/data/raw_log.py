@@ -1,7 +1,7 @@
 """What every raw click log is to the preparation: rows in order, in pieces, from any place on."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,7 +44,9 @@ class Piece:
     """Parsed rows of one file, in order.
 
     Attributes:
-        label: (n,) uint8. dense: (n, D) as stored. keys: (C, n) unsigned: what stands for the values.
+        label: (n,) uint8. dense: (n, D) as stored.
+        keys: per column (n,) unsigned, what stands for the values; of a column of bags those of all bags.
+        lengths: per column of bags (n,) uint16, the values of each bag.
         splits: (n,) 0 train, 1 test, 2 validation, where a column says so.
         texts: per text column, what its keys stand for.
         lines: lines or rows seen, bad ones included; first_bad: `file:line: rule` of the first one.
@@ -53,13 +55,14 @@ class Piece:
 
     label: NDArray[np.uint8]
     dense: NDArray[np.float32]
-    keys: NDArray[np.unsignedinteger]
+    keys: Sequence[NDArray[np.unsignedinteger]] | NDArray[np.unsignedinteger]
     splits: NDArray[np.uint8] | None
     texts: Mapping[int, Texts]
     lines: int
     first_bad: str | None
     file: int
     next: Place
+    lengths: Mapping[int, NDArray[np.uint16]] = field(default_factory=dict)
 
 
 class RawLog(Protocol):
@@ -75,6 +78,8 @@ class RawLog(Protocol):
     def columns(self) -> tuple[str, ...]: ...
     @property
     def kinds(self) -> tuple[Kind, ...]: ...
+    @property
+    def are_bags(self) -> tuple[bool, ...]: ...
     @property
     def files_are_days(self) -> bool: ...
     @property

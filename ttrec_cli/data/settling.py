@@ -40,21 +40,25 @@ def settling(log: ClickLog, seed: int = 0) -> tuple[Settling, ...]:
     for column in largest:
         # Ids tell who came first, and ties go to smaller ids: new names keep that from looking like a trend.
         names = random.permutation(log.cardinalities[column]).astype(np.int32)
-        ids = names[log.sparse[:train, column]]
+        ids = log.ids(column)[:train]
         # A table with hardly more rows than the top never settles or always has; a tenth keeps it telling.
         top = min(TOP, max(1, log.cardinalities[column] // 10))
-        orders = [_replaced(ids[order], log.cardinalities[column], top, points) for order in (by_time, at_random)]
+        orders = [_replaced(ids[order], names, top, points) for order in (by_time, at_random)]
         found.append(Settling(log.columns[column], top, tuple(points[1:].tolist()), *orders))
     return tuple(found)
 
 
-def _replaced(ids: NDArray[np.int32], cardinality: int, top: int, points: NDArray[np.float64]) -> tuple[float, ...]:
-    counts = np.zeros(cardinality, dtype=np.int64)
+def _replaced(
+    ids: NDArray[np.int32], names: NDArray[np.int32], top: int, points: NDArray[np.float64]
+) -> tuple[float, ...]:
+    """Share replaced up to each point by ids (rows, slots), which go by other names."""
+    counts = np.zeros(len(names), dtype=np.int64)
     before: NDArray[np.intp] | None = None
     start, shares = 0, []
     for point in points:
         stop = round(len(ids) * point)
-        counts += np.bincount(ids[start:stop], minlength=cardinality)
+        here = ids[start:stop]
+        counts += np.bincount(names[here[here >= 0]], minlength=len(names))
         now = most_frequent(counts, top)
         if before is not None:
             shares.append(1.0 - len(np.intersect1d(before, now, assume_unique=True)) / top)

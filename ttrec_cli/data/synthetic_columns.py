@@ -17,6 +17,9 @@ CLICK_RATE = 0.256
 SMALL_ROWS = 100
 """Tables are never scaled below this (or their own size): small ones carry signal and cost nothing."""
 
+MLPERF_BAG_SIZES = (3, 2, 1, 2, 6, 1, 1, 1, 1, 7, 3, 8, 1, 6, 9, 5, 1, 1, 1, 12, 100, 27, 10, 3, 1, 1)
+"""Values per row of C1 … C26 in MLPerf's DLRM v2, whose click log is Terabyte's made multi-hot."""
+
 LARGE_TABLES = 7
 """How many of the largest tables the paper compresses at most."""
 

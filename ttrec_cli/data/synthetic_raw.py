@@ -8,17 +8,21 @@ import numpy as np
 
 from ttrec_cli.data.in_order import in_order
 from ttrec_cli.data.progress import Progress, no_progress
-from ttrec_cli.data.synthetic import SyntheticSpec, row_source
+from ttrec_cli.data.synthetic import row_source
 from ttrec_cli.data.synthetic_rows import BLOCK_ROWS, RowSource
-from ttrec_cli.errors import DataError
+from ttrec_cli.data.synthetic_spec import SyntheticSpec
+from ttrec_cli.errors import ConfigError, DataError
 
 
 def synthesize_raw(spec: SyntheticSpec, path: Path, progress: Progress = no_progress) -> int:
     """Write the rows of `synthesize` as `train.txt` would hold them; the bytes written.
 
     Raises:
+        ConfigError: the specification is of another layout than Criteo's.
         DataError: the file exists, or cannot be written; a file that could not be finished is removed.
     """
+    if not spec.is_criteo:
+        raise ConfigError("--raw writes Criteo's layout, which --like DATASET and --multi-hot do not fit")
     source = row_source(spec)
     jobs = (
         partial(raw_block, source, number, min(BLOCK_ROWS, spec.rows - number * BLOCK_ROWS))

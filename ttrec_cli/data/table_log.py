@@ -12,6 +12,7 @@ from ttrec_cli.data.choices import Choices, Missing, SplitBy
 from ttrec_cli.data.columns import Columns
 from ttrec_cli.data.days import DAYS
 from ttrec_cli.data.raw_log import Kind, Piece, Place, file_identity
+from ttrec_cli.data.table_bags import is_list
 from ttrec_cli.data.table_csv import TableBatch, csv_batches, open_table, unreadable
 from ttrec_cli.data.table_values import HEX_MISSING, TableRows
 from ttrec_cli.data.text_values import MISSING_KEY
@@ -44,7 +45,7 @@ class TableLog:
     @property
     def columns(self) -> tuple[str, ...]:
         """Categorical columns."""
-        return self.columns_file.categorical
+        return self.columns_file.categories
 
     @property
     def files_are_days(self) -> bool:
@@ -69,13 +70,9 @@ class TableLog:
         kinds = []
         for name in self.columns:
             type_ = pa.string() if not self.parquet else schema.field(name).type
+            type_ = type_.value_type if is_list(type_) else type_
             if pa.types.is_dictionary(type_):
                 type_ = type_.value_type
-            if pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_):
-                raise DataError(
-                    f"{self.files[0]}: {name} holds lists; one value per row and column is trained on so far: "
-                    "give the list's first or last value a column of its own"
-                )
             if self.columns_file.hexadecimal:
                 kinds.append(Kind.HEX)
             elif pa.types.is_string(type_) or pa.types.is_large_string(type_):
@@ -85,6 +82,15 @@ class TableLog:
             else:
                 raise DataError(f"{self.files[0]}: {name} must hold texts or whole numbers, holds {type_}")
         return tuple(kinds)
+
+    @cached_property
+    def are_bags(self) -> tuple[bool, ...]:
+        """Lists, and texts that a separator makes lists of."""
+        schema = self._schema(self.files[0]) if self.parquet else None
+        return tuple(
+            category.separator is not None or (schema is not None and is_list(schema.field(category.column).type))
+            for category in self.columns_file.categorical
+        )
 
     def key_type(self, choices: Choices) -> np.dtype[np.unsignedinteger]:
         """32 bits are enough for hex digits."""
@@ -120,7 +126,7 @@ class TableLog:
                 yield partial(self._piece, number, batch, choices)
 
     def _piece(self, file: int, batch: TableBatch, choices: Choices) -> Piece:
-        rows = TableRows(self.columns_file, self.kinds, self.files[file], batch, not self.parquet)
+        rows = TableRows(self.columns_file, self.kinds, self.are_bags, self.files[file], batch, not self.parquet)
         return rows.piece(choices, self.key_type(choices), file)
 
     def _schema(self, path: Path) -> Any:
@@ -163,10 +169,11 @@ class TableLog:
         before, groups = 0, list(range(file.num_row_groups))
         while groups and before + file.metadata.row_group(groups[0]).num_rows <= offset:
             before += file.metadata.row_group(groups.pop(0)).num_rows
-        for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(self.columns_file.all)):
-            skipped = max(0, min(offset - before, batch.num_rows))
-            yield TableBatch(batch.slice(skipped), before + skipped)
-            before += batch.num_rows
+        for group in groups:  # one by one: PyArrow cannot join the dictionaries of lists of several
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=list(self.columns_file.all)):
+                skipped = max(0, min(offset - before, batch.num_rows))
+                yield TableBatch(batch.slice(skipped), before + skipped)
+                before += batch.num_rows
 
 
 def _short(error: Exception) -> str:
@@ -196,6 +203,11 @@ def table_log(source: Path, columns: Columns) -> TableLog:
             check_source(path)
     log = TableLog(columns, tuple(files), parquet)
     _ = log.kinds  # a column that cannot be read is an error before anything is written
+    for category, kind, is_bag in zip(columns.categorical, log.kinds, log.are_bags, strict=True):
+        if category.separator is not None and kind is Kind.INTEGER:
+            raise DataError(f"{files[0]}: {category.column} holds numbers, a separator is for texts; leave it out")
+        if category.at_most is not None and not is_bag:
+            raise DataError(f"{files[0]}: {category.column} holds no lists, at_most is for lists; leave it out")
     return log
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ttrec_cli.data.choices import Choices, Missing, SplitBy, transform
 from ttrec_cli.data.columns import Columns
 from ttrec_cli.data.raw_log import Kind, Piece, Texts
+from ttrec_cli.data.table_bags import TOO_LONG, read_bags
 from ttrec_cli.data.table_csv import REMEDY, TableBatch, line_of
 from ttrec_cli.data.text_values import MISSING_KEY, encode_texts
 from ttrec_cli.errors import DataError
@@ -30,11 +31,21 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Values:
+    """Values of a categorical column, of the rows one by one, or of all bags; then `rows` says whose each one is."""
+
+    name: str
+    array: Any
+    rows: NDArray[np.intp] | None = None
+
+
+@dataclass(frozen=True)
 class TableRows:
     """Rows of a file, which is text (`csv`) or typed, and the rules that were found broken."""
 
     columns: Columns
     kinds: tuple[Kind, ...]
+    are_bags: tuple[bool, ...]
     path: Path
     source: TableBatch
     csv: bool
@@ -62,17 +73,24 @@ class TableRows:
 
     def _parsed(self, choices: Choices, key_type: np.dtype[np.unsignedinteger], file: int) -> Piece:
         """All rows; what is said of those at fault means nothing."""
-        keys, texts = [], {}
+        keys, texts, lengths = [], {}, {}
         label, dense = self._label(), self._dense(choices)
-        for column, (name, kind) in enumerate(zip(self.columns.categorical, self.kinds, strict=True)):
-            values, found = self._keys(name, kind, choices)
-            keys.append(values.astype(key_type))
+        for column, (category, kind) in enumerate(zip(self.columns.categorical, self.kinds, strict=True)):
+            values = Values(category.column, self.batch.column(category.column))
+            if self.are_bags[column]:
+                bags = read_bags(values.array, category)
+                self._fail(bags.too_long, category.column, TOO_LONG)
+                lengths[column] = bags.lengths
+                values = Values(category.column, bags.values, np.repeat(np.arange(len(bags.lengths)), bags.lengths))
+            numbers, found = self._keys(values, kind, choices)
+            keys.append(numbers.astype(key_type))
             if found is not None:
                 texts[column] = found
         return Piece(
             label=label,
             dense=dense,
-            keys=np.stack(keys),
+            keys=keys,
+            lengths=lengths,
             splits=self._splits() if choices.split is SplitBy.COLUMN else None,
             texts=texts,
             lines=self._lines,
@@ -89,6 +107,13 @@ class TableRows:
         """Notes the wrong rows, if there are any."""
         if wrong.any():
             self.faults.append(Fault(wrong, name, rule))
+
+    def _fail_values(self, wrong: NDArray[np.bool_], values: "Values", rule: str) -> None:
+        """Notes the rows of wrong values, if there are any."""
+        if values.rows is not None and wrong.any():
+            places, wrong = values.rows[wrong], np.zeros(self.batch.num_rows, dtype=np.bool_)
+            wrong[places] = True
+        self._fail(wrong, values.name, rule)
 
     def _first_bad(self, choices: Choices, good: int) -> str | None:
         """What is wrong with the first bad line, where that will be told: finding its number reads the file again."""
@@ -146,22 +171,21 @@ class TableRows:
             columns.append(feature)
         return np.stack(columns, axis=1)
 
-    def _keys(self, name: str, kind: Kind, choices: Choices) -> tuple[NDArray[np.uint64], Texts | None]:
-        column = self.batch.column(name)
+    def _keys(self, values: "Values", kind: Kind, choices: Choices) -> tuple[NDArray[np.uint64], Texts | None]:
         if kind is Kind.HEX:
-            return self._hex(name, column, choices), None
+            return self._hex(values, choices), None
         if kind is Kind.TEXT:
-            keys, texts = encode_texts(column)
+            keys, texts = encode_texts(values.array)
             if choices.index_range is None:
                 return keys, texts
             limit = np.uint64(choices.index_range)
             shared = Texts(texts.keys % limit, texts.checks, texts.texts)
             return np.where(keys == MISSING_KEY, keys, keys % limit), shared
-        values, there = self._integers(column)
+        numbers, there = self._integers(values.array)
         if choices.index_range is not None:
-            values = values % choices.index_range
-        keys = values.astype(np.int64).view(np.uint64)
-        self._fail(there & (keys == MISSING_KEY), name, "be another number (this one is reserved)")
+            numbers = numbers % choices.index_range
+        keys = numbers.astype(np.int64).view(np.uint64)
+        self._fail_values(there & (keys == MISSING_KEY), values, "be another number (this one is reserved)")
         return np.where(there, keys, np.uint64(MISSING_KEY)), None
 
     def _integers(self, column: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -178,16 +202,17 @@ class TableRows:
         numbers = pc.fill_null(pc.cast(column, pa.int64(), safe=False), 0).to_numpy(zero_copy_only=False)
         return numbers, there
 
-    def _hex(self, name: str, column: Any, choices: Choices) -> NDArray[np.uint64]:
+    def _hex(self, given: "Values", choices: Choices) -> NDArray[np.uint64]:
         """Hex digits as numbers, or numbers as they are (below 2^32)."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        column = given.array
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if pa.types.is_integer(column.type):
             numbers, there = self._integers(column)
-            self._fail(there & ((numbers < -(2**31)) | (numbers >= 2**32)), name, "fit 32 bits")
+            self._fail_values(there & ((numbers < -(2**31)) | (numbers >= 2**32)), given, "fit 32 bits")
             values = (numbers & 0xFFFFFFFF).astype(np.uint64)
         else:
             there = pc.fill_null(pc.not_equal(column, ""), False).to_numpy(zero_copy_only=False)
@@ -195,7 +220,7 @@ class TableRows:
             distinct = encoded.dictionary.to_pylist()
             good = [all(digit in "0123456789abcdefABCDEF" for digit in text) and len(text) <= 8 for text in distinct]
             places = encoded.indices.to_numpy()
-            self._fail(~np.array(good, dtype=np.bool_)[places], name, "be empty or 1 to 8 hex digits")
+            self._fail_values(~np.array(good, dtype=np.bool_)[places], given, "be empty or 1 to 8 hex digits")
             digits = [text or "0" if fine else "0" for text, fine in zip(distinct, good, strict=True)]
             values = np.array([int(text, 16) for text in digits], dtype=np.uint64)[places]
         if choices.index_range is not None:

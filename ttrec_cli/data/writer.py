@@ -45,6 +45,7 @@ class Header:
     """None: that of the content."""
     days: int = 0
     vocabulary: tuple[str, ...] = ()
+    bag_widths: tuple[int, ...] = ()
 
 
 class ArrayWriter:
@@ -58,7 +59,7 @@ class ArrayWriter:
         self.rows = 0
 
     def append(self, dense: NDArray[np.float32], sparse: NDArray[np.int32], label: NDArray[np.uint8]) -> None:
-        """Append (n, 13), (n, 26) and (n,) rows."""
+        """Append (n, features), (n, slots) and (n,) rows."""
         arrays = {DENSE_FILE: (dense, "<f4"), SPARSE_FILE: (sparse, "<i4"), LABEL_FILE: (label, "u1")}
         for name, (array, dtype) in arrays.items():
             block = np.ascontiguousarray(array, dtype=dtype).data
@@ -84,7 +85,7 @@ class ArrayWriter:
 def write_manifest(folder: Path, header: Header, rows: int, digests: Mapping[str, str]) -> None:
     """Write meta.json through to the disk; with it the folder becomes a dataset."""
     splits = {name: (bounds.start, bounds.stop) for name, bounds in header.splits.items()}
-    content = content_fingerprint(header.columns, header.cardinalities, splits, digests)
+    content = content_fingerprint(header.columns, header.cardinalities, splits, digests, header.bag_widths)
     manifest = Manifest(
         name=header.name,
         synthetic=header.synthetic,
@@ -99,6 +100,7 @@ def write_manifest(folder: Path, header: Header, rows: int, digests: Mapping[str
         fingerprint=header.fingerprint or content,
         days=header.days,
         vocabulary=header.vocabulary,
+        bag_widths=header.bag_widths,
     )
     with (folder / MANIFEST_FILE).open("xb") as page:
         page.write(manifest.to_json().encode())
