@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ttrec_cli.dlrm.training import CurvePoint
-from ttrec_kernels import EmbeddingTables, TablePlan
+from ttrec_kernels import EmbeddingTables, TableKind, TablePlan
 from ttrec_kernels.row_cache import RowCache
 
 Hits = Sequence[Sequence[int]]
@@ -47,7 +47,7 @@ def hit_columns(plans: Sequence[TablePlan], hits: Hits) -> dict[str, Any]:
     filled."""
     if not sum(lookups for _, lookups in hits):
         return {"cache_hit_rate": None, "cache_hit_rates": None}
-    names = [plan.name for plan in plans if plan.shape is not None]
+    names = [plan.name for plan in plans if plan.kind == TableKind.TT]
     rates = {name: _rate((pair,)) for name, pair in zip(names, hits, strict=True)}
     return {"cache_hit_rate": _rate(hits), "cache_hit_rates": json.dumps(rates, ensure_ascii=False)}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from ttrec_cli.config import Method, ModelConfig, Optimizer, TrialConfig
-from ttrec_kernels import RowCacheSettings, TablePlan
+from ttrec_kernels import RowCacheSettings, TableKind, TablePlan
 from ttrec_kernels.cache_plan import cache_bytes
 
 ITEM_BYTES = 4
@@ -56,7 +56,7 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int =
     parameters = mlp_parameters + tt_parameters + dense_parameters + cached_parameters
     trained = mlp_parameters + dense_parameters + trained_tt + cached_parameters
     optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
-    sparse_tables = sum(plan.shape is None or cache is not None for plan in plans)
+    sparse_tables = sum(plan.shape is None or (cache is not None and plan.kind == TableKind.TT) for plan in plans)
     # Gradients of dense tables and cached rows are sparse: the rows of one batch and their indices.
     sparse_gradient_bytes = config.train.batch_size * sparse_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
     gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes
@@ -76,7 +76,7 @@ def row_cache_settings(
 ) -> RowCacheSettings | None:
     """The row cache that a trial of so many training samples has; none without rows or tensor trains."""
     asked = config.cache
-    if not asked.rows_fraction or not any(plan.shape is not None for plan in plans):
+    if not asked.rows_fraction or not any(plan.kind == TableKind.TT for plan in plans):
         return None
     return RowCacheSettings(asked.rows_fraction, ceil(asked.warmup_fraction * train_samples), asked.refresh_every)
 

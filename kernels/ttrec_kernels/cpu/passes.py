@@ -175,7 +175,16 @@ def apply_stored(weight: int, stored: Any, state: int, size: int, rule: Any) -> 
 
 @compiled
 def stored_row_gradients(
-    layout: Any, arena: int, bags: int, offsets: Any, places: int, slot: int, dim: int, gradient: int, rows: Any, values: int
+    layout: Any,
+    arena: int,
+    bags: int,
+    offsets: Any,
+    places: int,
+    slot: int,
+    dim: int,
+    gradient: int,
+    rows: Any,
+    values: int,
 ) -> Any:
     """`list_stored_rows` of the batch whose forward pass left `arena`."""
     tables, levels = len(layout), most_levels(layout)
