@@ -90,9 +90,9 @@ def _phases(
     return [Case(name, phase, run, work, weight_bytes) for phase, run, work in calls]
 
 
-def optimizer_step(parameters: Sequence[nn.Parameter]) -> Callable[[], None]:
+def optimizer_step(parameters: Sequence[nn.Parameter], learning_rate: float = LEARNING_RATE) -> Callable[[], None]:
     """What follows backward in plain torch: SGD, then gradients are dropped."""
-    optimizer = torch.optim.SGD(parameters, lr=LEARNING_RATE)
+    optimizer = torch.optim.SGD(parameters, lr=learning_rate)
 
     def step() -> None:
         optimizer.step()
