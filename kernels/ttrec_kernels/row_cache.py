@@ -21,6 +21,9 @@ from ttrec_kernels.errors import PlanError
 from ttrec_kernels.row_counts import HostModule, RowCounts
 from ttrec_kernels.table_plan import TablePlan
 
+HITS_EVERY = 64
+"""Steps between batches whose hits are counted, where looking at one waits for a GPU."""
+
 Decompress = Callable[[int, Tensor], Tensor]
 """`decompress(column, rows)`: values (n, dim) of rows (n) of the table in this column, from its cores."""
 
@@ -115,13 +118,18 @@ class RowCache(nn.Module):
         """To be called after each training step with its valid `indices` (bags, tables) and the samples done so far.
 
         Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them.
+        Indices in a GPU's memory are copied while rows are counted; later only every 64th batch, for the hit rate.
         """
-        # Counting reads the batch where it was made: on a GPU's own dataset this waits for a copy.
-        host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
-        for number, segment in enumerate(self.segments):
-            self.observe(number, host[:, segment.column])
+        if self._looks_at(indices):
+            host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
+            for number, segment in enumerate(self.segments):
+                self.observe(number, host[:, segment.column])
         if self.is_due(samples_done):
             self.refresh(decompress, row_states(self.weight, optimizers))
+
+    def _looks_at(self, indices: Tensor | NDArray[np.integer[Any]]) -> bool:
+        on_host = not isinstance(indices, Tensor) or indices.device.type == "cpu"
+        return on_host or self.counting or int(self.clock.ticks[1].item()) % HITS_EVERY == 0
 
     @torch.no_grad()
     def refresh(self, decompress: Decompress, row_states: Sequence[Tensor] = ()) -> None:
