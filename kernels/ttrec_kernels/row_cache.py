@@ -114,18 +114,20 @@ class RowCache(nn.Module):
         samples_done: int,
         decompress: Decompress,
         optimizers: Sequence[torch.optim.Optimizer] = (),
+        states: Sequence[Tensor] = (),
     ) -> None:
         """To be called after each training step with its valid `indices` (bags, tables) and the samples done so far.
 
-        Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them.
-        Indices in a GPU's memory are copied while rows are counted; later only every 64th batch, for the hit rate.
+        Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them,
+        and so do `states`, tensors that run like the rows. Indices in a GPU's memory are copied while rows are counted;
+        later only every 64th batch, for the hit rate.
         """
         if self._looks_at(indices):
             host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
             for number, segment in enumerate(self.segments):
                 self.observe(number, host[:, segment.column])
         if self.is_due(samples_done):
-            self.refresh(decompress, row_states(self.weight, optimizers))
+            self.refresh(decompress, (*row_states(self.weight, optimizers), *states))
 
     def _looks_at(self, indices: Tensor | NDArray[np.integer[Any]]) -> bool:
         on_host = not isinstance(indices, Tensor) or indices.device.type == "cpu"

@@ -16,6 +16,7 @@ from ttrec_cli.dlrm.training import CurvePoint, Schedule, train
 from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
 from ttrec_cli.sweep.costs import row_cache_settings
 from ttrec_cli.sweep.grid import Trial
+from ttrec_cli.sweep.int8 import int8_point
 from ttrec_cli.sweep.messages import Outcome
 from ttrec_kernels import EmbeddingTables
 
@@ -32,8 +33,11 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     optimizers = build_optimizers(model, config)
     watcher = cache_watcher(embedding_of(model), optimizers)
     curve = train(model, optimizers, log.batches, schedule, on_step, watcher)
+    hits = total_hits(curve)
+    if any(plan.int8 for plan in trial.plans):
+        curve = [int8_point(model, log.batches, schedule, curve[-1])]
     columns = measured_columns(curve) | {
-        **hit_columns(trial.plans, total_hits(curve)),
+        **hit_columns(trial.plans, hits),
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
     }
@@ -76,7 +80,7 @@ def embedding_of(model: DLRM) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores, one for cached rows."""
+    """One optimiser each for the MLPs, dense tables (sparse gradients), TT cores, cached rows and TT's rivals."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
@@ -87,6 +91,7 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
         (embedding.dense_parameters(), embedding_rate),
         (embedding.tt_parameters(), embedding_rate),
         (embedding.cache_parameters(), embedding_rate),
+        (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
     return [make(parameters, lr=rate) for parameters, rate in trainable if parameters]
