@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ttrec_cli.bench.cache import CacheSetting, cache_cases
-from ttrec_cli.bench.cached_bag import CachedBag
+from ttrec_cli.bench.cache import CachedBag, CacheSetting, cache_cases
+from ttrec_cli.bench.lookup import LEARNING_RATE
 from ttrec_cli.errors import ConfigError
 from ttrec_kernels import smallest_shape
 from ttrec_kernels.reference.to_dense import to_dense
@@ -27,17 +27,17 @@ def test_batches_have_the_nominal_hit_rate(rate: float) -> None:
 
 def test_the_bag_that_is_timed_is_right() -> None:
     setting = CacheSetting(SHAPE, 20, 3, 0.02, CPU)
-    bag = CachedBag(SHAPE, setting.settings, CPU, setting.cached_rows(), 0.5)
-    table = to_dense([core.detach() for core in bag.cores], SHAPE.rows)
+    bag = CachedBag(setting)
+    cores = bag.tables.tt_cores["table"]
+    table = to_dense([core.detach() for core in cores], SHAPE.rows)
     indices = torch.from_numpy(setting.batches(0.5)[0])
     torch.testing.assert_close(bag(indices), table[indices].sum(1), rtol=1e-4, atol=1e-6)
     hits = torch.from_numpy(setting.batches(1.0)[0])
-    before = [core.detach().clone() for core in bag.cores]
+    before = [core.detach().clone() for core in cores]
     bag(hits).backward(torch.ones(20, 8))
-    bag.step()
-    assert all(torch.equal(core, old) for core, old in zip(bag.cores, before, strict=True))
+    assert all(torch.equal(core, old) for core, old in zip(cores, before, strict=True))
     expected = table.clone()
-    expected.index_add_(0, hits.flatten(), torch.full((hits.numel(), 8), -0.5))
+    expected.index_add_(0, hits.flatten(), torch.full((hits.numel(), 8), -LEARNING_RATE))
     torch.testing.assert_close(bag(hits), expected[hits].sum(1), rtol=1e-4, atol=1e-5)
 
 

@@ -13,13 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ttrec_cli.bench.cached_bag import CachedBag
 from ttrec_cli.bench.indices import scatter
 from ttrec_cli.bench.lookup import BATCHES, LEARNING_RATE, embedding_bag, optimizer_step
 from ttrec_cli.bench.timing import Case, Work
 from ttrec_cli.bench.work import dense_work, tt_work
 from ttrec_cli.errors import ConfigError
-from ttrec_kernels.cache_plan import RowCacheSettings
+from ttrec_kernels import EmbeddingTables, FusedSGD, RowCacheSettings, TableKind, TablePlan
 from ttrec_kernels.shapes import TTShape
 
 HIT_RATES = (0.0, 0.5, 0.9, 0.99, 1.0)
@@ -79,19 +78,43 @@ class CacheSetting:
 
 def cache_cases(setting: CacheSetting) -> list[Case]:
     """A training step at each hit rate: through the cache, and of the uncompressed table."""
-    bag = CachedBag(setting.shape, setting.settings, setting.device, setting.cached_rows(), LEARNING_RATE)
-    dense = embedding_bag(setting.shape.rows, setting.shape.dim, setting.device)
+    cached, dense = CachedBag(setting), embedding_bag(setting.shape.rows, setting.shape.dim, setting.device)
     dense_step = optimizer_step(list(dense.parameters()))
+    dense_bytes = dense.weight.numel() * dense.weight.element_size()
     return [
         case
         for rate in setting.hit_rates
         for case in (
-            _step("tt-cache", setting, rate, bag, bag.step, bag.held_bytes),
-            _step(
-                "embedding-bag", setting, rate, dense, dense_step, dense.weight.numel() * dense.weight.element_size()
-            ),
+            _step("tt-cache", setting, rate, cached, lambda: None, cached.held_bytes),
+            _step("embedding-bag", setting, rate, dense, dense_step, dense_bytes),
         )
     ]
+
+
+class CachedBag(nn.Module):
+    """Sums of rows of a tensor train, some of them cached; SGD is applied in the backward pass."""
+
+    def __init__(self, setting: CacheSetting) -> None:
+        super().__init__()
+        shape = setting.shape
+        plan = TablePlan("table", shape.rows, shape.dim, TableKind.TT, shape)
+        sgd = FusedSGD(LEARNING_RATE)
+        self.tables = EmbeddingTables([plan], cache=setting.settings, fused_optimizer=sgd, device=setting.device)
+        self.tables.after_step(setting.cached_rows().reshape(-1, 1), samples_done=setting.cached)
+
+    def forward(self, indices: Tensor) -> Tensor:
+        """Vectors (bags, dim) of `indices` (bags, pooling)."""
+        bags, pooling = indices.shape
+        offsets = torch.arange(bags + 1, device=indices.device) * pooling
+        vectors: Tensor = self.tables(indices.reshape(-1), offsets)
+        return vectors.squeeze(1)
+
+    @property
+    def held_bytes(self) -> int:
+        """Cores, cached rows and their index."""
+        cache = self.tables.row_cache
+        index = () if cache is None else (cache.keys, cache.slots)
+        return sum(tensor.numel() * tensor.element_size() for tensor in (*self.tables.parameters(), *index))
 
 
 def _step(
