@@ -16,6 +16,8 @@ from ttrec_cli.data import ClickLog
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
+from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
+from ttrec_cli.sweep.costs import row_cache_settings
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.int8 import int8_point
 from ttrec_cli.sweep.messages import PAUSED, Outcome, Task
@@ -65,11 +67,13 @@ def run_trial(
     if any(plan.int8 for plan in task.trial.plans):  # rounds the model: only after it was saved
         points = [point := int8_point(training.model, log.batches, schedule_of(task.trial), point)]
     columns = measured_columns([*points, point]) | {
+        **hit_columns(task.trial.plans, total_hits(training.curve)),
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
         "resumed_samples": resumed,
     }
-    return Outcome(PAUSED if paused else "ok", columns=columns, curve=tuple(curve_row(each) for each in points))
+    rows = tuple(curve_row(each) | hit_columns(task.trial.plans, each.cache_hits) for each in points)
+    return Outcome(PAUSED if paused else "ok", columns=columns, curve=rows)
 
 
 class Keeper:
@@ -107,7 +111,9 @@ def _begin(
     trial, train = task.trial, task.trial.config.train
     torch.manual_seed(trial.config.seed)
     model = build_model(trial, device, dense_features=log.dense.shape[1])
-    return Training(model, build_optimizers(model, train), log.batches, schedule_of(trial), on_step, keeper)
+    optimizers = build_optimizers(model, train)
+    watcher = cache_watcher(embedding_of(model), optimizers)
+    return Training(model, optimizers, log.batches, schedule_of(trial), on_step, keeper, watcher)
 
 
 def schedule_of(trial: Trial) -> Schedule:
@@ -123,7 +129,9 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
         trial.plans,
         distribution=config.init.distribution.value,
         scale=config.init.scale.value,
+        dense_distribution=config.init.dense_distribution.value,
         seed=config.seed,
+        cache=row_cache_settings(config, trial.plans, trial.train_samples),
         fused_optimizer=fused_optimizer(config.train, device),
     )
     if config.method == Method.TT_FROZEN:
@@ -169,6 +177,7 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
         ([] if is_fused else embedding.dense_parameters(), embedding_rate),
         ([] if is_fused else embedding.tt_parameters(), embedding_rate),
+        ([] if is_fused else embedding.cache_parameters(), embedding_rate),
         (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
