@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ttrec_cli.config import Method, Optimizer, TrainConfig
 from ttrec_cli.data import ClickLog
+from ttrec_cli.data.tensor_batches import batches_on
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, train
 from ttrec_cli.sweep.grid import Trial
@@ -27,7 +28,7 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     initial = [core.detach().clone() for core in tt_parameters]
     config = trial.config.train
     schedule = Schedule(trial.train_samples, config.batch_size, config.test_batch_size, config.evaluations)
-    curve = train(model, build_optimizers(model, config), log.batches, schedule, on_step)
+    curve = train(model, build_optimizers(model, config), batches_on(log, device), schedule, on_step)
     columns = measured_columns(curve) | {
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
