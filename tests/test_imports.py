@@ -13,7 +13,7 @@ LEVELS = (
     {"ttrec_cli", "ttrec_cli.errors"},
     {"ttrec_cli.config", "ttrec_cli.planning"},
     {"ttrec_cli.data", "ttrec_cli.dlrm", "ttrec_cli.store", "ttrec_cli.pareto"},
-    {"ttrec_cli.sweep", "ttrec_cli.report"},
+    {"ttrec_cli.sweep", "ttrec_cli.report", "ttrec_cli.bench"},
     {"ttrec_cli.commands", "ttrec_cli.console"},
     {"ttrec_cli.app"},
 )
@@ -78,7 +78,13 @@ def test_an_upward_import_is_noticed() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["factorize", "--rows", "1000", "--dim", "8"], ["pareto", "nowhere"], ["sweep", "--help"]],
+    [
+        ["--help"],
+        ["factorize", "--rows", "1000", "--dim", "8"],
+        ["pareto", "nowhere"],
+        ["sweep", "--help"],
+        ["bench", "lookup", "--help"],
+    ],
     ids=" ".join,
 )
 def test_instant_verbs_import_neither_torch_nor_cupy(arguments: list[str], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ttrec_cli import __version__, console
-from ttrec_cli.commands import data, factorize, pareto, sweep
+from ttrec_cli.commands import bench, data, factorize, pareto, schema, show, status, sweep
 from ttrec_cli.errors import ConfigError, ExitCode, TTRecError
 
 EPILOG = (
@@ -28,7 +28,11 @@ app = typer.Typer(
 app.command()(factorize.factorize)
 app.command()(sweep.sweep)
 app.command()(pareto.pareto)
+app.command()(status.status)
+app.command()(show.show)
+app.command()(schema.schema)
 app.add_typer(data.app, name="data")
+app.add_typer(bench.app, name="bench")
 
 
 def _show_version(value: bool) -> None:
@@ -78,7 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _with_hint(message: str, command: str) -> str:
     """A usage error and where to read what is possible."""
-    verbs = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands} | {"data"}
+    verbs = {info.name or getattr(info.callback, "__name__", "") for info in app.registered_commands}
+    verbs |= {str(info.name) for info in app.registered_groups}
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} Try: {f'ttrec {command} --help' if command in verbs else 'ttrec --help'}"
 

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,11 +16,16 @@ from ttrec_cli import __version__
 from ttrec_cli.errors import ExitCode, TTRecError, exit_code
 
 if TYPE_CHECKING:
+    from rich.live import Live as RichLive
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+    from rich.table import Table
 
 PLAIN_LINE_SECONDS = 10.0
 """Without a terminal, progress is one line at most this often."""
+
+PICTURE_SECONDS = 0.25
+"""A picture on a terminal is redrawn at most this often."""
 
 PIPED_WIDTH = 200
 """Columns of a table that nobody looks at in a terminal."""
@@ -140,11 +145,12 @@ class _PlainLines:
         tail = f", {self.note}" if self.note else ""
         say(
             f"{self.description}: {self.done:,.0f} of {self.total:,.0f} {self.unit}, "
-            f"{rate:,.0f} {self.unit}/s, {_clock(left)} left{tail}"
+            f"{rate:,.0f} {self.unit}/s, {clock(left)} left{tail}"
         )
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A span of time as 1:02:03 or 2:03."""
     if seconds == float("inf"):
         return "unknown time"
     minutes, seconds = divmod(round(seconds), 60)
@@ -189,3 +195,64 @@ class _Bar:
 
     def line(self, text: str) -> None:
         self._rich.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def plain_table(first: str, *others: str) -> "Table":
+    """An empty table without lines: the first column is text, the others are numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True, overflow="ellipsis")
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+class Live(Protocol):
+    """A picture that is redrawn while something long runs."""
+
+    def update(self, picture: Callable[[], RenderableType], plain: Callable[[], str]) -> None:
+        """Redraw, if it is time to; without a terminal, say the `plain` line now and then."""
+
+    def line(self, text: str) -> None:
+        """Say something that stays, above the picture."""
+
+
+@contextmanager
+def live() -> Iterator[Live]:
+    """A picture on stderr that goes away at the end; plain lines where there is no terminal."""
+    if not Console(stderr=True).is_terminal:
+        yield _LiveLines()
+        return
+    from rich.live import Live as RichLive
+
+    with RichLive(console=Console(stderr=True), auto_refresh=False, transient=True) as rich_live:
+        yield _LivePicture(rich_live)
+
+
+class _LivePicture:
+    def __init__(self, rich_live: "RichLive") -> None:
+        self._rich = rich_live
+        self._drawn = float("-inf")
+
+    def update(self, picture: Callable[[], RenderableType], plain: Callable[[], str]) -> None:  # noqa: ARG002
+        if time.monotonic() - self._drawn >= PICTURE_SECONDS:
+            self._rich.update(picture(), refresh=True)
+            self._drawn = time.monotonic()
+
+    def line(self, text: str) -> None:
+        self._rich.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+
+class _LiveLines:
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def update(self, picture: Callable[[], RenderableType], plain: Callable[[], str]) -> None:  # noqa: ARG002
+        if time.monotonic() - self._said >= PLAIN_LINE_SECONDS:
+            self.line(plain())
+
+    def line(self, text: str) -> None:
+        self._said = time.monotonic()
+        say(text)

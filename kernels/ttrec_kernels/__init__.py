@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ttrec_kernels.choices import Backend, BagMode, Distribution, InitScale
+    from ttrec_kernels.cache_plan import RowCacheSettings
+    from ttrec_kernels.choices import Backend, BagMode, DenseDistribution, Distribution, InitScale
     from ttrec_kernels.embedding_bag import TTEmbeddingBag
     from ttrec_kernels.embedding_tables import EmbeddingTables
     from ttrec_kernels.entropy_rule import entropy_shape
@@ -30,11 +31,13 @@ __all__ = [
     "BackendError",
     "BagError",
     "BagMode",
+    "DenseDistribution",
     "Distribution",
     "EmbeddingTables",
     "IndexRangeError",
     "InitScale",
     "PlanError",
+    "RowCacheSettings",
     "ShapeError",
     "TTEmbeddingBag",
     "TTRecError",
@@ -51,7 +54,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "choices": ("Backend", "BagMode", "Distribution", "InitScale"),
+    "cache_plan": ("RowCacheSettings",),
+    "choices": ("Backend", "BagMode", "DenseDistribution", "Distribution", "InitScale"),
     "embedding_bag": ("TTEmbeddingBag",),
     "embedding_tables": ("EmbeddingTables",),
     "entropy_rule": ("entropy_shape",),

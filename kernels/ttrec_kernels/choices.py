@@ -32,6 +32,31 @@ class Distribution(StrEnum):
     SAMPLED_GAUSSIAN = "sampled-gaussian"
 
 
+class DenseDistribution(StrEnum):
+    """What uncompressed rows are drawn from; n is the table's rows, `normal-V` has the variance V.
+
+    The six rows of Table 1 of TT-Rec (MLSys 2021).
+    """
+
+    UNIFORM = "uniform"
+    NORMAL_1 = "normal-1"
+    NORMAL_HALF = "normal-1/2"
+    NORMAL_EIGHTH = "normal-1/8"
+    NORMAL_3N = "normal-1/3n"
+    NORMAL_9N2 = "normal-1/9n2"
+
+    def variance(self, rows: int) -> float:
+        """Variance of an entry of a table of `rows` rows; Uniform(±1/sqrt(n)) has 1/3n too."""
+        return {
+            DenseDistribution.UNIFORM: 1 / (3 * rows),
+            DenseDistribution.NORMAL_1: 1.0,
+            DenseDistribution.NORMAL_HALF: 1 / 2,
+            DenseDistribution.NORMAL_EIGHTH: 1 / 8,
+            DenseDistribution.NORMAL_3N: 1 / (3 * rows),
+            DenseDistribution.NORMAL_9N2: 1 / (9 * rows**2),
+        }[self]
+
+
 class InitScale(StrEnum):
     """How drawn cores are scaled: to an exact root mean square of the table, or as Algorithm 3 was published."""
 

@@ -1,16 +1,22 @@
 """EmbeddingTables: all tables of a model, dense and tensor trains, looked up with one index per table."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ttrec_kernels import ops
-from ttrec_kernels.choices import Distribution, InitScale
+from ttrec_kernels.cache_plan import RowCacheSettings
+from ttrec_kernels.choices import DenseDistribution, Distribution, InitScale
 from ttrec_kernels.errors import BagError, PlanError
 from ttrec_kernels.index_check import check_columns, check_integers
 from ttrec_kernels.initialize import initialize_cores, initialize_dense, table_generator
+from ttrec_kernels.reference.row_cache import find_slots, lookup_cached_rows
+from ttrec_kernels.row_cache import RowCache
 from ttrec_kernels.table_plan import TablePlan
 
 
@@ -20,18 +26,22 @@ class EmbeddingTables(nn.Module):
     Dense tables lie below each other in one Parameter and are looked up together; their gradient is sparse
     unless `sparse_gradients` is off, so that a step costs what its batch touches. Each tensor train has its own
     cores. A table's initial values depend on `seed` and its name alone, not on how other tables are stored:
-    dense rows from Uniform(±1/sqrt(rows)), cores from `distribution` and `scale` (see `initialize_cores`).
+    dense rows from `dense_distribution`, by default Uniform(±1/sqrt(rows)), cores from `distribution` and `scale` (see
+    `initialize_cores`). With `cache` each tensor train gets a cache of its most frequent rows; then call `after_step`
+    after each training step.
 
     Raises `PlanError` for plans that do not go together, `BackendError` for a backend that is not there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - storage, initial values, cache and what torch's modules take
         self,
         plans: Sequence[TablePlan],
         *,
         distribution: str = Distribution.SAMPLED_GAUSSIAN,
         scale: str = InitScale.CALIBRATED,
+        dense_distribution: str = DenseDistribution.UNIFORM,
         seed: int = 0,
+        cache: RowCacheSettings | None = None,
         sparse_gradients: bool = True,
         backend: str = "auto",
         device: torch.device | str | None = None,
@@ -56,8 +66,10 @@ class EmbeddingTables(nn.Module):
             if plan.shape is not None
         )
         """Cores (p_k, r_{k-1}, q_k, r_k) of each tensor train, in the order of the plans."""
+        self.row_cache = None if cache is None else RowCache(plans, cache, device=device, dtype=dtype)
+        """Cached rows of the tensor trains, or None."""
         self._add_buffers(device)
-        self.reset_parameters(seed, distribution=distribution, scale=scale)
+        self.reset_parameters(seed, distribution=distribution, scale=scale, dense_distribution=dense_distribution)
 
     def _add_buffers(self, device: torch.device | str | None) -> None:
         """What a lookup needs beside the indices; follows the module to its device, not part of its state."""
@@ -77,6 +89,7 @@ class EmbeddingTables(nn.Module):
         *,
         distribution: str = Distribution.SAMPLED_GAUSSIAN,
         scale: str = InitScale.CALIBRATED,
+        dense_distribution: str = DenseDistribution.UNIFORM,
     ) -> None:
         """Draw all tables anew."""
         start = 0
@@ -86,7 +99,7 @@ class EmbeddingTables(nn.Module):
                 cores = self.tt_cores[plan.name]
                 initialize_cores(cores, plan.rows, distribution=distribution, scale=scale, generator=generator)
             elif self.dense_weight is not None:
-                initialize_dense(self.dense_weight[start : start + plan.rows], generator)
+                initialize_dense(self.dense_weight[start : start + plan.rows], generator, dense_distribution)
                 start += plan.rows
 
     def forward(self, indices: Tensor) -> Tensor:
@@ -106,9 +119,33 @@ class EmbeddingTables(nn.Module):
         if self._dense_columns:
             dense = self._look_up_dense(indices.index_select(1, self.get_buffer("_dense_index")))
             vectors.update(zip(self._dense_columns, dense.unbind(1), strict=True))
-        for column, cores in zip(self._tt_columns, self.tt_tables, strict=True):
-            vectors[column] = ops.lookup_rows(list(cores.parameters()), indices[:, column])
+        for number, (column, cores) in enumerate(zip(self._tt_columns, self.tt_tables, strict=True)):
+            vectors[column] = self._look_up_tt(number, list(cores.parameters()), indices[:, column])
         return torch.stack([vectors[column] for column in range(len(self.plans))], dim=1)
+
+    def _look_up_tt(self, number: int, cores: list[nn.Parameter], indices: Tensor) -> Tensor:
+        """Rows (bags, dim) of tensor train number `number` at `indices` (bags), through the cache once it is filled."""
+        cache = self.row_cache
+        if cache is None or not cache.filled:
+            return ops.lookup_rows(cores, indices)
+        place = cache.segments[number]
+        entries = slice(place.start, place.start + place.capacity)
+        slots = find_slots(cache.keys[entries], cache.slots[entries], indices)
+        return lookup_cached_rows(cores, cache.weight[place.row_start : place.row_start + place.rows], slots, indices)
+
+    def after_step(
+        self,
+        indices: Tensor | NDArray[np.integer[Any]],
+        samples_done: int,
+        optimizers: Sequence[torch.optim.Optimizer] = (),
+    ) -> None:
+        """To be called after each training step, with its `indices` (bags, tables): the row cache counts them and fills
+        itself when it is due. What `optimizers` keep for cached rows moves along with them."""
+        if self.row_cache is not None:
+            self.row_cache.after_step(indices, samples_done, self._decompress, optimizers)
+
+    def _decompress(self, column: int, rows: Tensor) -> Tensor:
+        return ops.lookup_rows(self.tt_cores[self.plans[column].name], rows)
 
     def _look_up_dense(self, indices: Tensor) -> Tensor:
         """Rows (bags, dense tables, dim) at `indices` (bags, dense tables), one lookup for all tables."""
@@ -124,6 +161,10 @@ class EmbeddingTables(nn.Module):
     def tt_parameters(self) -> list[nn.Parameter]:
         """The cores of all tensor trains; frozen ones included."""
         return list(self.tt_tables.parameters())
+
+    def cache_parameters(self) -> list[nn.Parameter]:
+        """The one Parameter of all cached rows, or none."""
+        return [] if self.row_cache is None else [self.row_cache.weight]
 
     def dense_parameters(self) -> list[nn.Parameter]:
         """The one Parameter of all dense tables, or none."""

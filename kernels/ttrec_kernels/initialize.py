@@ -7,13 +7,13 @@ exceeds 2, and the factor (1/3n)^(1/2d) *multiplies* each core.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod, sqrt
 
 import torch
 from torch import Tensor
 
-from ttrec_kernels.choices import Distribution, InitScale, choose
+from ttrec_kernels.choices import DenseDistribution, Distribution, InitScale, choose
 
 TAIL = 0.022750131948179195
 """Probability that a standard normal exceeds 2: one side of what the sampled Gaussian keeps."""
@@ -76,20 +76,31 @@ def reconstructed_rms(cores: Sequence[Tensor]) -> float:
     return sqrt(gram.item() / entries)
 
 
-def initialize_dense(weight: Tensor, generator: torch.Generator | None = None) -> None:
-    """Fill a table (rows, dim) in place from Uniform(±1/sqrt(rows)), as DLRM does; never copies a large one."""
-    bound = 1 / sqrt(weight.shape[0])
+def initialize_dense(
+    weight: Tensor,
+    generator: torch.Generator | None = None,
+    distribution: str = DenseDistribution.UNIFORM,
+) -> None:
+    """Fill a table (rows, dim) in place; never copies a large one. By default from Uniform(±1/sqrt(rows)), as DLRM."""
+    asked = choose(DenseDistribution, distribution, "distribution")
+    rows = weight.shape[0]
+
+    def fill(part: Tensor) -> Tensor:
+        if asked == DenseDistribution.UNIFORM:
+            return part.uniform_(-1 / sqrt(rows), 1 / sqrt(rows), generator=generator)
+        return part.normal_(0.0, sqrt(asked.variance(rows)), generator=generator)
+
     with torch.no_grad():
-        if weight.device.type == "cpu":
-            weight.uniform_(-bound, bound, generator=generator)
+        if weight.device.type == "cpu" and asked == DenseDistribution.UNIFORM:
+            fill(weight)
         else:
-            _copy_uniform(weight, bound, generator)
+            _copy_drawn(weight, fill)
 
 
-def _copy_uniform(weight: Tensor, bound: float, generator: torch.Generator | None) -> None:
-    """The values that `weight` would get on the CPU, drawn there part by part."""
+def _copy_drawn(weight: Tensor, fill: Callable[[Tensor], Tensor]) -> None:
+    """The same values on every device: drawn on the CPU part by part."""
     for part in torch.split(weight, CHUNK_ROWS):
-        part.copy_(torch.empty(part.shape, dtype=weight.dtype).uniform_(-bound, bound, generator=generator))
+        part.copy_(fill(torch.empty(part.shape, dtype=weight.dtype)))
 
 
 def table_generator(seed: int, table: str) -> torch.Generator:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, pairwise
 from math import ceil, floor, inf, prod
 
 from ttrec_kernels.errors import ShapeError
@@ -68,13 +69,12 @@ def _search(
     dim_factors: tuple[int, ...] | None,
 ) -> TTShape:
     """The search behind `smallest_shape`, on checked arguments; plans of many ranks ask for the same shapes again."""
-    choices = ordered_factorizations(dim, len(ranks) - 1) if dim_factors is None else iter((dim_factors,))
     if row_factors is not None:
-        p = row_factors
+        p, choices = row_factors, ordered_factorizations(dim, len(ranks) - 1) if dim_factors is None else (dim_factors,)
         _, q = min((sum(map(int.__mul__, _costs(q, ranks), p)), q) for q in choices)
         return TTShape(rows, dim, p, q, ranks)
     search = _Search(rows, max_skew)
-    search.run(_group_by_costs(choices, ranks))
+    search.run(_group_by_costs(_families(dim, ranks) if dim_factors is None else ((dim_factors,),), ranks))
     *_, p, q = search.best
     return TTShape(rows, dim, p, q, ranks)
 
@@ -114,16 +114,27 @@ def relaxed_cost(costs: Sequence[int], need: float, low: float, high: float) -> 
     return fixed, (low if first else high)
 
 
+_Family = tuple[tuple[int, ...], ...]
+"""Dim factors that differ only by swaps among cores of the same ranks: their sorted costs are the same."""
+
+
 @dataclass(frozen=True)
 class _Costs:
     """Sorted costs of the cores, and every dim factors that lead to them.
 
-    `tails[k]` are the costs from the k-th dearest core on. A layout is dim factors and the
-    place among the sorted costs of each core.
+    `tails[k]` are the costs from the k-th dearest core on.
     """
 
     tails: tuple[tuple[int, ...], ...]
-    layouts: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    families: tuple[_Family, ...]
+    ranks: tuple[int, ...]
+
+    def layouts(self) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Dim factors, and the place among the sorted costs of each core."""
+        for dim_factors in chain.from_iterable(self.families):
+            costs = _costs(dim_factors, self.ranks)
+            order = sorted(range(len(costs)), key=lambda core: -costs[core])
+            yield dim_factors, tuple(sorted(range(len(costs)), key=order.__getitem__))
 
 
 def _costs(dim_factors: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[int, ...]:
@@ -131,14 +142,26 @@ def _costs(dim_factors: tuple[int, ...], ranks: tuple[int, ...]) -> tuple[int, .
     return tuple(ranks[k] * q * ranks[k + 1] for k, q in enumerate(dim_factors))
 
 
-def _group_by_costs(choices: Iterator[tuple[int, ...]], ranks: tuple[int, ...]) -> list[_Costs]:
-    groups: dict[tuple[int, ...], list[tuple[tuple[int, ...], tuple[int, ...]]]] = defaultdict(list)
-    for q in choices:
-        costs = _costs(q, ranks)
-        order = sorted(range(len(costs)), key=lambda core: -costs[core])
-        place = tuple(sorted(range(len(costs)), key=order.__getitem__))
-        groups[tuple(costs[core] for core in order)].append((q, place))
-    return [_Costs(tuple(costs[k:] for k in range(len(costs))), tuple(layouts)) for costs, layouts in groups.items()]
+def _families(dim: int, ranks: tuple[int, ...]) -> tuple[_Family, ...]:
+    """All ordered factorizations of `dim`, those together that cost the same at these ranks."""
+    products = [left * right for left, right in pairwise(ranks)]
+    return _families_alike(dim, tuple(products.index(product) for product in products))
+
+
+@lru_cache(maxsize=256)
+def _families_alike(dim: int, alike: tuple[int, ...]) -> tuple[_Family, ...]:
+    """As `_families`; `alike` gives for each core the first one of the same ranks."""
+    families: dict[tuple[tuple[int, int], ...], list[tuple[int, ...]]] = defaultdict(list)
+    for factors in ordered_factorizations(dim, len(alike)):
+        families[tuple(sorted(zip(alike, factors, strict=True)))].append(factors)
+    return tuple(map(tuple, families.values()))
+
+
+def _group_by_costs(families: Sequence[_Family], ranks: tuple[int, ...]) -> list[_Costs]:
+    groups: dict[tuple[int, ...], list[_Family]] = defaultdict(list)
+    for family in families:
+        groups[tuple(sorted(_costs(family[0], ranks), reverse=True))].append(family)
+    return [_Costs(tuple(costs[k:] for k in range(len(costs))), tuple(alike), ranks) for costs, alike in groups.items()]
 
 
 class _Search:
@@ -151,12 +174,20 @@ class _Search:
         self.limit = inf
 
     def run(self, groups: list[_Costs]) -> None:
-        """Search the groups, the one with the lowest bound first."""
-        starts = [(*self._root(group), index) for index, group in enumerate(groups)]
-        for bound, smallest, index in sorted(starts):
+        """Search the groups, the one with the lowest quick bound first."""
+        for bound, index in sorted((self._quick_bound(group), index) for index, group in enumerate(groups)):
             if bound >= self.limit:
                 break
-            self._scan_smallest(groups[index], smallest)
+            exact, smallest = self._root(groups[index])
+            if exact < self.limit:
+                self._scan_smallest(groups[index], smallest)
+
+    def _quick_bound(self, group: _Costs) -> float:
+        """Lower bound over all factors between the least and the largest that the skew can lead to."""
+        cores, span = len(group.tails), min(self.max_skew, self.rows)
+        root = self.rows ** (1 / cores)
+        low, high = root / span ** (1 - 1 / cores) / _SLACK, (root * _SLACK + 1) * span
+        return relaxed_cost(group.tails[0], self.rows, max(low, 1.0), high)[0] / _SLACK
 
     def _largest(self, smallest: int) -> int:
         """Largest factor allowed beside `smallest`; p / m <= max_skew is judged on the correctly rounded quotient."""
@@ -214,7 +245,7 @@ class _Search:
         key = (cost, prod(factors), factors[-1] / factors[0])
         if key > self.best[:3]:
             return
-        for dim_factors, place in group.layouts:
+        for dim_factors, place in group.layouts():
             row_factors = tuple(factors[k] for k in place)
             self.best = min(self.best, (*key, row_factors, dim_factors))
         self.limit = self.best[0] * _SLACK

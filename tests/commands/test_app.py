@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-VERBS = ("factorize", "sweep", "pareto", "data")
+VERBS = ("factorize", "sweep", "pareto", "data", "status", "show", "schema")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

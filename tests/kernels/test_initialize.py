@@ -7,6 +7,7 @@ import torch
 from contracts.lookup_contract import fresh_generator
 
 from ttrec_kernels import (
+    DenseDistribution,
     Distribution,
     InitScale,
     UnsupportedError,
@@ -125,11 +126,25 @@ def test_dense_tables_are_uniform():
 
 
 def test_other_devices_get_the_same_dense_values(monkeypatch):
+    """What is drawn part by part, as for a GPU, is what is drawn in one go."""
     monkeypatch.setattr(initialize, "CHUNK_ROWS", 7)
     whole, parts = torch.empty(100, 3), torch.empty(100, 3)
     initialize_dense(whole, table_generator(0, "C1"))
-    initialize._copy_uniform(parts, 0.1, table_generator(0, "C1"))
+    generator = table_generator(0, "C1")
+    initialize._copy_drawn(parts, lambda part: part.uniform_(-0.1, 0.1, generator=generator))
     assert torch.equal(whole, parts)
+
+
+@pytest.mark.parametrize("distribution", DenseDistribution)
+def test_dense_tables_have_the_variance_of_table_1(distribution):
+    rows = 4000
+    weight = torch.empty(rows, 16)
+    initialize_dense(weight, fresh_generator(), distribution)
+    wanted = {"normal-1": 1, "normal-1/2": 0.5, "normal-1/8": 0.125, "normal-1/9n2": 1 / (9 * rows * rows)}
+    variance = wanted.get(distribution.value, 1 / (3 * rows))
+    assert weight.double().square().mean().item() == pytest.approx(variance, rel=0.04)
+    kurtosis = (weight.double() ** 4).mean().item() / weight.double().square().mean().item() ** 2
+    assert kurtosis == pytest.approx(1.8 if distribution == DenseDistribution.UNIFORM else 3, abs=0.15)
 
 
 def test_seed_and_name_decide_the_values():

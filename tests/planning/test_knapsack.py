@@ -23,7 +23,7 @@ def loss_and_cost(classes, choice):
 
 @pytest.mark.parametrize("first_states", [0, 500])
 def test_the_least_loss_of_all_choices_that_fit(monkeypatch, first_states) -> None:
-    monkeypatch.setattr(knapsack, "_FIRST_STATES", first_states)  # 0: every step must cut a class in two
+    monkeypatch.setattr(knapsack, "_FIRST_PAIRS", first_states)  # 0: every step must cut a class in two
     for seed in range(500):
         random = Random(seed)
         classes, budget = random_classes(random), random.randint(0, 120)

@@ -1,5 +1,6 @@
 """Cells become trials: no trial twice, keys that follow what they should, exact bytes."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ttrec_cli.errors import ConfigError
 from ttrec_cli.sweep.costs import mlp_size
 from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.grid import expand
+from ttrec_cli.sweep.rows import planned_columns
 
 DATA = Dataset("toy", True, ("C1", "C2", "C3"), (50_000, 4, 900), 6000, "f" * 64)
 BASE = {
@@ -107,6 +109,51 @@ def test_bytes_follow_the_number_of_dense_features(features: int) -> None:
     model = build_model(trial, torch.device("cpu"), dense_features=features)
     assert sum(p.numel() * p.element_size() for p in model.parameters()) == trial.costs.model_bytes
     assert model(torch.zeros(5, features), torch.zeros(5, 3, dtype=torch.int64)).shape == (5,)
+
+
+def test_uneven_ranks_and_named_tables_become_plans() -> None:
+    axes = {"rank": [2, [2, 4]], "tables": [1, ["C3", "C1"]], "dim": [4]}
+    found = trials(grid=axes, seeds=[0], baseline=False)
+    assert [trial.label for trial in found] == [
+        "tt rank 2, 1 table, dim 4, seed 0",
+        "tt rank 2, tables C1+C3, dim 4, seed 0",
+        "tt rank 2-4, 1 table, dim 4, seed 0",
+        "tt rank 2-4, tables C1+C3, dim 4, seed 0",
+    ]
+    shapes = [[plan.shape.ranks if plan.shape else None for plan in trial.plans] for trial in found]
+    assert shapes[3] == [(1, 2, 4, 1), None, (1, 2, 4, 1)]
+    assert shapes[2] == [(1, 2, 4, 1), None, None]
+    row = planned_columns(found[3], DATA, "t", False)
+    assert (row["rank"], row["tables"]) == (4, 2)
+    settings = json.loads(row["settings"])
+    assert (settings["ranks"], settings["table_names"]) == ([2, 4], ["C1", "C3"])
+
+
+def test_the_order_of_named_tables_is_no_difference() -> None:
+    found = trials(grid={"rank": [2], "tables": [["C3", "C1"], ["C1", "C3"]]}, seeds=[0], baseline=False)
+    assert len(found) == 1
+
+
+def test_names_that_the_data_lacks_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no table 'C9'; its tables: C1, C2, C3"):
+        trials(grid={"rank": [2], "tables": [["C9"]]})
+
+
+def test_every_point_and_the_baseline_are_trained_at_every_tuned_value() -> None:
+    rates = [0.1, 0.2, 0.3]
+    found = trials(grid={"rank": [2], "tables": [1], "dim": [4]}, tune={"train.learning_rate": rates})
+    assert [(t.config.method, t.config.train.learning_rate, t.config.seed) for t in found] == [
+        (method, rate, seed) for method in ("dense", "tt") for rate in rates for seed in (0, 1)
+    ]
+    assert [t.tuned["train.learning_rate"] for t in found[::2]] == rates * 2
+    assert json.loads(planned_columns(found[-1], DATA, "t", False)["tuned"]) == {"train.learning_rate": 0.3}
+    scales = trials(grid={"rank": [2], "tables": [1]}, tune={"init.scale": ["paper", "calibrated"]}, seeds=[0])
+    assert [t.config.method for t in scales] == ["dense", "tt", "tt"]  # no cores, no initialisation to tune
+
+
+def test_excluding_all_of_a_dim_leaves_out_its_baseline() -> None:
+    found = trials(grid={"rank": [2], "tables": [1], "dim": [4, 8]}, exclude=["dim == 8"], seeds=[0])
+    assert [(t.config.method, t.config.dim) for t in found] == [("dense", 4), ("tt", 4)]
 
 
 def test_kaggle_mlps_have_the_parameters_of_mlperf() -> None:

@@ -42,6 +42,8 @@ def trial_line(trial: "Trial", row: Mapping[str, Any], shared: bool) -> str:
 
 def dry_run(sweep: "Sweep") -> CommandResult:
     """Every trial with its exact bytes and what is known of it; nothing is trained."""
+    from ttrec_cli.sweep.grid import shown_rank
+
     table = Table(title=title(sweep), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
     # On a narrow terminal only the last column is cropped: --json has it whole.
     for column, width in (("method", 9), ("rank", 4), ("tables", 6), ("dim", 3), ("seed", 4)):
@@ -53,8 +55,7 @@ def dry_run(sweep: "Sweep") -> CommandResult:
     table.add_column("also" if varied else "key", overflow="ellipsis", no_wrap=True)
     for trial in sweep.trials:
         config = trial.config
-        rank = "–" if config.rank is None else str(config.rank)
-        cells = [config.method.value, rank, str(config.tables), str(config.dim), str(config.seed)]
+        cells = [config.method.value, shown_rank(config), str(config.table_count), str(config.dim), str(config.seed)]
         sizes = [f"{trial.costs.embedding_bytes:,}", f"{trial.costs.model_bytes:,}"]
         smaller = f"{trial.costs.model_compression:.1f}×"
         table.add_row(*cells, *sizes, smaller, sweep.state(trial), trial.other_axes or trial.key)
@@ -91,8 +92,8 @@ def _record(sweep: "Sweep", trial: "Trial") -> dict[str, Any]:
         "key": trial.key,
         "trained_as": trial.trained_as,
         "method": config.method.value,
-        "rank": config.rank,
-        "tables": config.tables,
+        "rank": config.largest_rank,
+        "tables": config.table_count,
         "dim": config.dim,
         "seed": config.seed,
         "embedding_bytes": trial.costs.embedding_bytes,

@@ -2,6 +2,7 @@
 
 from ttrec_cli.config.loader import LoadedSweep, load_sweep
 from ttrec_cli.config.models import (
+    CacheConfig,
     CriteoData,
     Distribution,
     InitConfig,
@@ -17,6 +18,7 @@ from ttrec_cli.config.models import (
 )
 
 __all__ = [
+    "CacheConfig",
     "CriteoData",
     "Distribution",
     "InitConfig",

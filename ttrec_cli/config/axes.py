@@ -1,11 +1,35 @@
-"""One cell of a grid laid over the settings that all trials share."""
+"""Axes: what may vary in a grid, and one cell of it laid over the settings that all trials share."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from ttrec_cli.config.models import AxisValue, SweepConfig, TrialConfig
 
-SHARED_SECTIONS = ("model", "train", "init", "shape")
+SHARED_SECTIONS = tuple(
+    name
+    for name, field in TrialConfig.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+)
+"""Groups of settings, the same in a sweep file and in a trial: model, train, init, shape, …"""
+
+BUDGET_AXES = frozenset({"train.samples", "train.epochs"})
+
+
+def axis_names() -> tuple[str, ...]:
+    """All axes: the settings of a trial but its seed, those of sections as `section.key`."""
+    plain = [name for name in TrialConfig.model_fields if name != "seed" and name not in SHARED_SECTIONS]
+    sections = [f"{section}.{key}" for section in SHARED_SECTIONS for key in section_model(section).model_fields]
+    return (*plain, *sections)
+
+
+def section_model(section: str) -> type[BaseModel]:
+    """The model of a shared section's settings."""
+    annotation = TrialConfig.model_fields[section].annotation
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        raise KeyError(section)
+    return annotation
 
 
 def trial_document(config: SweepConfig, cell: Mapping[str, AxisValue], seed: int = 0) -> dict[str, Any]:

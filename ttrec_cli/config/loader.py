@@ -1,6 +1,7 @@
 """From a sweep file to a valid SweepConfig; every error says file, line, column and the nearest known key."""
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -8,8 +9,10 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from ttrec_cli.config.axes import trial_document
-from ttrec_cli.config.models import CriteoData, SweepConfig, TrialConfig
+from ttrec_cli.config.axes import BUDGET_AXES, axis_names, trial_config, trial_document
+from ttrec_cli.config.cells import cells, tuned
+from ttrec_cli.config.conditions import parse_condition
+from ttrec_cli.config.models import FORMS, CriteoData, SweepConfig, TrialConfig
 from ttrec_cli.config.yaml_document import Document, KeyPath, parse_value, read_document
 from ttrec_cli.errors import ConfigError
 
@@ -66,28 +69,71 @@ def _checked(document: Document) -> SweepConfig:
     except ValidationError as error:
         raise ConfigError(_message(error, document, SweepConfig, ())) from None
     _check_axes(config, document)
+    _check_tuned(config, document)
+    _check_conditions(config, document)
+    _check_combinations(config, document)
     return config
 
 
 def _check_axes(config: SweepConfig, document: Document) -> None:
     """Every value of every axis makes a valid trial, so that nothing starts before the whole file is valid."""
-    for axis, values in config.grid.items():
-        for index, value in enumerate(values):
-            _check_cell(config, document, {axis: value}, ("grid", axis, index))
+    for part in ("grid", "zip", "tune"):
+        for axis, values in getattr(config, part).items():
+            for index, value in enumerate(values):
+                _check_cell(config, document, {axis: value}, (part, axis, index))
     for index, cell in enumerate(config.trials):
         _check_cell(config, document, cell, ("trials", index))
+    for axis in config.zip:
+        if axis in config.grid:
+            raise ConfigError(f"{document.place(('zip', axis))}: axis {axis!r} is in `grid:` too; leave it out of one")
 
 
-def _check_cell(config: SweepConfig, document: Document, cell: dict[str, Any], path: KeyPath) -> None:
-    unknown = [axis for axis in cell if not _known_axis(axis)]
+def _check_cell(config: SweepConfig, document: Document, cell: Mapping[str, Any], path: KeyPath) -> None:
+    unknown = [axis for axis in cell if axis not in axis_names()]
     if unknown:
-        key_path = path[:2] if path[0] == "grid" else (*path, unknown[0])
-        nearest = _nearest(unknown[0], _axis_names())
+        key_path = (*path, unknown[0]) if path[0] == "trials" else path[:2]
+        nearest = _nearest(unknown[0], list(axis_names()))
         raise ConfigError(f"{document.place(key_path)}: unknown axis {unknown[0]!r}{nearest}")
     try:
         TrialConfig.model_validate(trial_document(config, cell))
     except ValidationError as error:
-        raise ConfigError(_message(error, document, TrialConfig, path)) from None
+        # What contradicts another setting may be right in combination: that is for `_check_combinations` to say.
+        if path[0] == "trials" or any(each["loc"] for each in error.errors()):
+            raise ConfigError(_message(error, document, TrialConfig, path)) from None
+
+
+def _check_tuned(config: SweepConfig, document: Document) -> None:
+    varied = {*config.grid, *config.zip, *(axis for cell in config.trials for axis in cell)}
+    for axis in config.tune:
+        place = document.place(("tune", axis))
+        if "." not in axis or axis in BUDGET_AXES:
+            raise ConfigError(
+                f"{place}: tune takes settings such as train.learning_rate, but {axis!r} is what points are compared "
+                "by; put it into `grid:`"
+            )
+        if axis in varied:
+            raise ConfigError(f"{place}: {axis!r} is an axis of the sweep too; either compare its values or tune it")
+
+
+def _check_conditions(config: SweepConfig, document: Document) -> None:
+    for index, text in enumerate(config.exclude):
+        try:
+            parse_condition(text, frozenset(axis_names()))
+        except ConfigError as error:
+            raise ConfigError(f"{document.place(('exclude', index))}: {error}") from None
+
+
+def _check_combinations(config: SweepConfig, document: Document) -> None:
+    count = 0
+    try:
+        for cell in cells(config):
+            count += 1
+            for more in tuned(config):
+                trial_config(config, {**cell, **more}, 0)
+    except ValidationError as error:
+        raise ConfigError(_message(error, document, TrialConfig, ("grid" if config.grid else "zip",))) from None
+    if count == 0:
+        raise ConfigError(f"{document.place(('exclude',))}: exclude leaves nothing to train; loosen a condition")
 
 
 def _message(error: ValidationError, document: Document, root: type[BaseModel], axis_path: KeyPath) -> str:
@@ -95,7 +141,8 @@ def _message(error: ValidationError, document: Document, root: type[BaseModel], 
     first, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     location = tuple(part for part in first["loc"] if isinstance(part, str | int))
     place = document.place(axis_path or _in_document(location, document))
-    name = ".".join(str(part) for part in location) or "the file"
+    name = ".".join(str(part) for part in location if part not in FORMS)
+    name = name or ("the file" if root is SweepConfig else "this combination")
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
         known = _known_keys(root, location[:-1])
@@ -140,17 +187,6 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
     return get_args(model.model_fields["format"].annotation) if "format" in model.model_fields else ()
-
-
-def _axis_names() -> list[str]:
-    names = [name for name in TrialConfig.model_fields if name != "seed"]
-    sections = [name for name in names if _models_in(TrialConfig.model_fields[name].annotation)]
-    plain = [name for name in names if name not in sections]
-    return plain + [f"{section}.{key}" for section in sections for key in _known_keys(TrialConfig, (section,))]
-
-
-def _known_axis(axis: str) -> bool:
-    return axis in _axis_names()
 
 
 def _nearest(word: str, known: list[str]) -> str:

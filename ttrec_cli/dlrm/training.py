@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +62,109 @@ class CurvePoint:
     evaluate_seconds: float
 
 
+@dataclass
+class Position:
+    """Where a training is: steps and samples done, those since the last curve point with their summed loss, times."""
+
+    steps: int = 0
+    samples: int = 0
+    segment_samples: int = 0
+    segment_loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
+    train_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+
+
+class Training:
+    """A model in training: it can stop after any step, be saved, and go on as if it had not stopped.
+
+    Trains on the train split, over again if the schedule's samples exceed it; `curve` has a point per evaluation.
+    `on_step(samples, loss)` is called every FINITE_CHECK_STEPS steps; `tick(training)` after every step and before
+    every batch of an evaluation: the state is whole then, so it may save it, and may raise to end the run.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizers: list[torch.optim.Optimizer],
+        batches: Batches,
+        schedule: Schedule,
+        on_step: Callable[[int, float], None] = lambda *_: None,
+        tick: "Callable[[Training], None]" = lambda *_: None,
+    ) -> None:
+        self.model = model
+        self.optimizers = optimizers
+        self.curve: list[CurvePoint] = []
+        self.device = next(model.parameters()).device
+        self.position = Position()
+        self.position.segment_loss = self.position.segment_loss.to(self.device)
+        self._batches = batches
+        self._schedule = schedule
+        self._stops = curve_stops(schedule.samples, schedule.evaluations)
+        self._on_step = on_step
+        self._tick = tick
+        self._loss_function = nn.BCEWithLogitsLoss()
+
+    def run(self, until: int | None = None) -> CurvePoint:
+        """Train to the schedule's end, or to the first step that reaches `until` samples; the point reached.
+
+        A stop at `until` changes nothing of what comes later: its point is not part of the curve unless the schedule
+        has it. Raises `DivergedError` when the loss is not finite, and what the tick raises.
+        """
+        end = self._schedule.samples if until is None else min(until, self._schedule.samples)
+        stream = islice(_endless(self._batches, self._schedule), self.position.steps, None)
+        while True:
+            evaluated = self.curve[-1].samples if self.curve else 0
+            if any(evaluated < stop <= self.position.samples for stop in self._stops):
+                self.curve.append(self._evaluate())
+                self.position.segment_samples = 0
+                self.position.segment_loss.zero_()
+            if self.position.samples >= end:
+                break
+            self._train_to(min(stop for stop in (*self._stops, end) if stop > self.position.samples), stream)
+        return self.curve[-1] if self.position.segment_samples == 0 else self._evaluate()
+
+    def _train_to(self, stop: int, stream: Iterator[Batch]) -> None:
+        """Train until at least `stop` samples are done."""
+        self.model.train()
+        at = self.position
+        while at.samples < stop:
+            started = time.perf_counter()
+            count, loss = self._step(next(stream))
+            at.segment_loss += loss.double() * count
+            at.segment_samples += count
+            at.samples += count
+            at.steps += 1
+            if at.steps % FINITE_CHECK_STEPS == 0 or at.samples >= stop:
+                self._tell()
+            at.train_seconds += time.perf_counter() - started
+            self._tick(self)
+
+    def _step(self, batch: Batch) -> tuple[int, Tensor]:
+        dense, sparse, label = to_device(batch, self.device)
+        loss = self._loss_function(self.model(dense, sparse), label)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in self.optimizers:
+            optimizer.step()
+        return len(label), loss.detach()
+
+    def _tell(self) -> None:
+        mean = float(self.position.segment_loss) / self.position.segment_samples
+        if not np.isfinite(mean):
+            raise DivergedError(f"the training loss is {mean} after {self.position.samples} samples")
+        self._on_step(self.position.samples, mean)
+
+    def _evaluate(self) -> CurvePoint:
+        at, size = self.position, self._schedule.test_batch_size
+        started = time.perf_counter()
+        validation = evaluate(self.model, self._batches("validation", size), lambda: self._tick(self))
+        test = evaluate(self.model, self._batches("test", size), lambda: self._tick(self))
+        at.evaluate_seconds += time.perf_counter() - started
+        mean_loss = float(at.segment_loss) / at.segment_samples
+        return CurvePoint(at.samples, mean_loss, validation, test, at.train_seconds, at.evaluate_seconds)
+
+
 def train(
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
@@ -68,27 +172,10 @@ def train(
     schedule: Schedule,
     on_step: Callable[[int, float], None],
 ) -> list[CurvePoint]:
-    """Train on the train split, over again if `samples` exceed it; one curve point per evaluation.
-
-    `on_step(samples, loss)` is called every FINITE_CHECK_STEPS steps. Raises `DivergedError` when the loss is
-    not finite. Runs on the device of the model's parameters.
-    """
-    device = next(model.parameters()).device
-    stops = curve_stops(schedule.samples, schedule.evaluations)
-    curve: list[CurvePoint] = []
-    done, train_seconds, evaluate_seconds = 0, 0.0, 0.0
-    stream = _endless(batches, schedule)
-    for stop in stops:
-        started = time.perf_counter()
-        trained, mean_loss = _train_until(model, optimizers, stream, stop - done, device, done, on_step)
-        done += trained
-        evaluated = time.perf_counter()
-        train_seconds += evaluated - started
-        validation = evaluate(model, batches("validation", schedule.test_batch_size))
-        test = evaluate(model, batches("test", schedule.test_batch_size))
-        evaluate_seconds += time.perf_counter() - evaluated
-        curve.append(CurvePoint(done, mean_loss, validation, test, train_seconds, evaluate_seconds))
-    return curve
+    """Train from the start to the end of the schedule, see `Training`; one curve point per evaluation."""
+    training = Training(model, optimizers, batches, schedule, on_step)
+    training.run()
+    return training.curve
 
 
 def curve_stops(samples: int, evaluations: int) -> list[int]:
@@ -101,48 +188,15 @@ def _endless(batches: Batches, schedule: Schedule) -> Iterator[Batch]:
         yield from batches("train", schedule.batch_size)
 
 
-def _train_until(
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
-    stream: Iterator[Batch],
-    samples: int,
-    device: torch.device,
-    offset: int,
-    on_step: Callable[[int, float], None],
-) -> tuple[int, float]:
-    """Train on at least `samples` more; returns how many and their mean loss."""
-    model.train()
-    loss_function = nn.BCEWithLogitsLoss()
-    loss_sum = torch.zeros((), dtype=torch.float64, device=device)
-    done, steps = 0, 0
-    while done < samples:
-        batch = next(stream)
-        dense, sparse, label = to_device(batch, device)
-        loss = loss_function(model(dense, sparse), label)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        loss.backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        count = len(label)
-        loss_sum += loss.detach().double() * count
-        done += count
-        steps += 1
-        if steps % FINITE_CHECK_STEPS == 0 or done >= samples:
-            mean = float(loss_sum) / done
-            if not np.isfinite(mean):
-                raise DivergedError(f"the training loss is {mean} after {offset + done} samples")
-            on_step(offset + done, mean)
-    return done, float(loss_sum) / done
-
-
-def evaluate(model: nn.Module, batches: Iterable[Batch]) -> Metrics:
-    """Metrics of a model over all batches. Raises `DivergedError` when a prediction is not finite."""
+def evaluate(model: nn.Module, batches: Iterable[Batch], tick: Callable[[], None] = lambda: None) -> Metrics:
+    """Metrics of a model over all batches, with a `tick` before each. Raises `DivergedError` when a prediction is
+    not finite."""
     device = next(model.parameters()).device
     model.eval()
     logits, labels = [], []
     with torch.no_grad():
         for batch in batches:
+            tick()
             dense, sparse, _ = to_device(batch, device)
             logits.append(model(dense, sparse).float().cpu().numpy())
             labels.append(batch.label.cpu().numpy() if isinstance(batch.label, Tensor) else np.asarray(batch.label))

@@ -19,6 +19,7 @@ from ttrec_cli.pareto.points import (
     whole,
 )
 from ttrec_cli.pareto.sharing import shared_trainings, training
+from ttrec_cli.pareto.tuning import best_tuned
 
 PROVENANCE = (
     "ttrec_version",
@@ -38,9 +39,12 @@ PROVENANCE = (
 )
 """Columns that say where and how a trial ran."""
 
+FINE = ("ok", "stopped")
+"""Status of trials that did not fail: `stopped` ones were not worth going on with, the search found."""
+
 _OTHERS = (
     "key", "sweep", "status", "reason", "seed", "budget", "dataset", "dataset_fingerprint", "synthetic",
-    "stand_in", "left_dense", "plan", "trained_as", "started_at", "ended_at",
+    "stand_in", "left_dense", "plan", "tuned", "trained_as", "started_at", "ended_at",
 )  # fmt: skip
 
 _Identity = tuple[object, ...]
@@ -94,7 +98,7 @@ def groups(frame: pd.DataFrame) -> tuple[Group, ...]:
     by_data: dict[_Identity, dict[_Identity, list[Row]]] = defaultdict(lambda: defaultdict(list))
     records = _records(frame)
     shared = shared_trainings(records)
-    for row in _newest(records):
+    for row in best_tuned(_newest(records)):
         data = (text(row["dataset_fingerprint"]), text(row["budget"]))
         by_data[data][_identity(row)].append(row)
     found = [
@@ -107,7 +111,7 @@ def groups(frame: pd.DataFrame) -> tuple[Group, ...]:
 
 def failures(frame: pd.DataFrame) -> tuple[Failure, ...]:
     """The trials that did not succeed, in order of sweep and configuration."""
-    if (frame["status"] == "ok").all():
+    if frame["status"].isin(FINE).all():
         return ()
     found = [
         Failure(
@@ -121,7 +125,7 @@ def failures(frame: pd.DataFrame) -> tuple[Failure, ...]:
             reason=text(row["reason"]),
         )
         for row in _newest(_records(frame))
-        if row["status"] != "ok"
+        if row["status"] not in FINE
     ]
     return tuple(sorted(found, key=lambda f: (f.sweep, f.method, f.dim, f.tables, f.rank or 0, f.seed)))
 

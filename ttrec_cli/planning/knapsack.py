@@ -1,43 +1,89 @@
 """The multiple-choice knapsack, exactly: one option of every class, least loss in all, within a budget.
 
-The linear relaxation gives a price of cost (its Lagrange multiplier). At that price every option has a regret, what
-it loses against the best of its class; the loss of a whole choice exceeds the bound of the relaxation by exactly
-the sum of its regrets plus the price of what it leaves unspent. So all choices within a gap of the bound use
-options of little regret only: they are enumerated, without dominated ones, and the gap is doubled until it holds a
-choice. Where there would be too many, the class that the relaxation splits between two options is cut there, and
-both parts are searched.
+The linear relaxation gives a price of cost (its Lagrange multiplier) and a bound. At that price every option has a
+regret, what it loses against the best of its class; the loss of a whole choice exceeds the bound by at least the sum
+of its regrets. So choices better than the best one known use options of little regret only. They are enumerated
+class by class, without dominated ones and without those whose own relaxation, over the classes still open, is no
+better than what is known; each of these relaxations, rounded, is a choice too and may be the new best one. Where
+there would be too many, the class that the relaxation splits between two options is cut there, and both parts are
+searched.
 
-Source: Sinha and Zoltners (1979) for the relaxation; Kellerer, Pferschy and Pisinger, Knapsack Problems (2004), §11.
+Source: Sinha and Zoltners (1979) for the relaxation; Pisinger, A minimal algorithm for the multiple-choice knapsack
+problem (1995), for the enumeration by classes with bounds; Kellerer, Pferschy and Pisinger, Knapsack Problems (2004),
+chapter 11.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from operator import itemgetter
-from typing import NamedTuple
+from functools import cached_property
 
-Option = tuple[int, float, int]
-"""Cost, loss and index of an option of a class."""
+import numpy as np
+from numpy.typing import NDArray
 
-_FIRST_GAPS = 2**8
-_FIRST_STATES = 100
-"""Choices that may be enumerated in the first part; with every further part so many more, as cuts did not help."""
+_Ints = NDArray[np.int64]
+_Floats = NDArray[np.float64]
+
+_FIRST_PAIRS = 30_000
+"""Choices that may be looked at for one class in the first part; with every further part so many more."""
+
+_ROUNDING = 1e-12
+"""What sums of losses in another order may differ by, relative to the largest of them."""
 
 
 @dataclass(frozen=True)
 class _Class:
-    """The undominated options of a class, by rising cost and falling loss, and the lower convex hull of them."""
+    """The undominated options of a class, by rising cost and falling loss."""
 
-    options: list[Option]
-    hull: list[Option]
+    costs: _Ints
+    losses: _Floats
+    indices: _Ints
+
+    def at(self, where: _Ints | NDArray[np.bool_] | slice) -> "_Class":
+        """Some of the options."""
+        return _Class(self.costs[where], self.losses[where], self.indices[where])
+
+    @cached_property
+    def hull(self) -> _Ints:
+        """Positions of the options on the lower convex hull."""
+        costs, losses = self.costs.tolist(), self.losses.tolist()
+        found: list[int] = []
+        for at, (cost, loss) in enumerate(zip(costs, losses, strict=True)):
+            while len(found) > 1:
+                first, last = found[-2], found[-1]
+                saved = (losses[first] - losses[last]) / (costs[last] - costs[first])
+                if saved > (losses[last] - loss) / (cost - costs[last]):
+                    break
+                found.pop()
+            found.append(at)
+        return np.array(found, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """Least loss of several classes over what they may cost, relaxed: a convex line through whole choices.
+
+    From the first corner, the cheapest choice, corner k + 1 is reached by one step of one class, `owners[k]`.
+    """
+
+    costs: _Ints
+    losses: _Floats
+    owners: _Ints
+
+    def bounds(self, left: _Ints) -> _Floats:
+        """No choice within these costs loses less."""
+        found: _Floats = np.interp(left, self.costs, self.losses)
+        return found
+
+    def corners(self, left: _Ints) -> _Ints:
+        """The last corner within each of these costs."""
+        return np.searchsorted(self.costs, left, side="right") - 1
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Options taken of every class, by index, and their sums."""
+    """Options taken of every class, by index, and their loss."""
 
     loss: float
-    cost: int
     options: tuple[int, ...]
 
 
@@ -52,34 +98,21 @@ class _Relaxed:
     cut_cost: int
 
 
-class _State(NamedTuple):
-    """Options of the first classes: their sums, and the way back. A tuple: a search makes 10^5 of them."""
-
-    cost: int
-    loss: float
-    regret: float
-    option: int = -1
-    before: "_State | None" = None
-
-
 def least_loss(classes: Sequence[Sequence[tuple[int, float]]], budget: int) -> tuple[int, ...] | None:
     """Index of the option to take of each class, given as (cost, loss) of its options; None if nothing fits."""
-    parts = [[_class((cost, loss, index) for index, (cost, loss) in enumerate(options)) for options in classes]]
+    parts = [[_class(options) for options in classes]]
     best: _Choice | None = None
-    most_states = 0
+    most_pairs = 0
     while parts:
         part = parts.pop()
-        if sum(each.options[0][0] for each in part) > budget:
-            continue
-        if sum(each.options[-1][0] for each in part) <= budget:
-            best = _better(best, _taken([each.options[-1] for each in part]))
+        if sum(int(each.costs[0]) for each in part) > budget:
             continue
         relaxed = _relaxation(part, budget)
         best = _better(best, relaxed.rounded)
         if relaxed.bound >= best.loss:
             continue
-        most_states += _FIRST_STATES
-        found, is_least = _search(part, budget, relaxed, best.loss - relaxed.bound, most_states)
+        most_pairs += _FIRST_PAIRS
+        found, is_least = _search(part, budget, relaxed, best.loss, most_pairs)
         best = _better(best, found) if found else best
         if not is_least:
             parts += _cut(part, relaxed)
@@ -87,124 +120,169 @@ def least_loss(classes: Sequence[Sequence[tuple[int, float]]], budget: int) -> t
 
 
 def _better(first: _Choice | None, second: _Choice) -> _Choice:
-    return second if first is None or (second.loss, second.cost) < (first.loss, first.cost) else first
+    return second if first is None or second.loss < first.loss else first
 
 
-def _taken(options: Sequence[Option]) -> _Choice:
-    costs, losses, indices = zip(*options, strict=True) if options else ((), (), ())
-    return _Choice(sum(losses), sum(costs), tuple(indices))
+def _class(options: Sequence[tuple[int, float]]) -> _Class:
+    """The options of a class without the dominated ones."""
+    costs = np.array([cost for cost, _ in options], dtype=np.int64)
+    losses = np.array([loss for _, loss in options], dtype=np.float64)
+    kept = _undominated(costs, losses)
+    return _Class(costs[kept], losses[kept], kept)
+
+
+def _undominated(costs: _Ints, losses: _Floats) -> _Ints:
+    """Positions by rising cost and falling loss."""
+    order = np.lexsort((losses, costs))
+    ordered = losses[order]
+    kept = np.append(True, ordered[1:] < np.minimum.accumulate(ordered)[:-1])
+    found: _Ints = order[kept[: len(order)]]
+    return found
 
 
 def _cut(part: Sequence[_Class], relaxed: _Relaxed) -> list[list[_Class]]:
     """The part twice: with the options of the cut class up to the cut, and with those above."""
-    at, options = relaxed.cut_class, part[relaxed.cut_class].options
-    below = [option for option in options if option[0] <= relaxed.cut_cost]
-    above = [option for option in options if option[0] > relaxed.cut_cost]
-    return [[*part[:at], _class(half), *part[at + 1 :]] for half in (below, above)]
+    at, each = relaxed.cut_class, part[relaxed.cut_class]
+    below = each.costs <= relaxed.cut_cost
+    return [[*part[:at], each.at(half), *part[at + 1 :]] for half in (below, ~below)]
 
 
-def _class(options: Iterable[Option]) -> _Class:
-    kept: list[Option] = []
-    for option in sorted(options):
-        if not kept or option[1] < kept[-1][1]:
-            kept.append(option)
-    hull: list[Option] = []
-    for option in kept:
-        while len(hull) > 1 and _saving(hull[-2], hull[-1]) <= _saving(hull[-1], option):
-            hull.pop()
-        hull.append(option)
-    return _Class(kept, hull)
-
-
-def _saving(cheap: Option, dear: Option) -> float:
-    """Loss saved a unit of cost."""
-    return (cheap[1] - dear[1]) / (dear[0] - cheap[0])
+def _curve(classes: Sequence[_Class]) -> _Curve:
+    """Steps along the hulls, the most saving ones first."""
+    hulls = [each.at(each.hull) for each in classes]
+    costs = np.concatenate([np.diff(hull.costs) for hull in hulls] or [np.zeros(0, np.int64)])
+    losses = np.concatenate([np.diff(hull.losses) for hull in hulls] or [np.zeros(0)])
+    owners = np.repeat(np.arange(len(hulls)), [len(hull.costs) - 1 for hull in hulls])
+    order = np.argsort(losses / costs, kind="stable")
+    cheapest = sum(int(hull.costs[0]) for hull in hulls), sum(float(hull.losses[0]) for hull in hulls)
+    return _Curve(
+        np.cumsum(np.append(np.int64(cheapest[0]), costs[order])),
+        np.cumsum(np.append(cheapest[1], losses[order])),
+        owners[order],
+    )
 
 
 def _relaxation(part: Sequence[_Class], budget: int) -> _Relaxed:
-    """Steps along the hulls, the most saving ones first; the first one that does not fit sets the price."""
-    taken = [each.options[0] for each in part]
-    steps = sorted(
-        (-_saving(cheap, dear), at, cheap, dear) for at, each in enumerate(part) for cheap, dear in pairwise(each.hull)
+    """The first step along the hulls that does not fit sets the price."""
+    curve = _curve(part)
+    corner = int(curve.corners(np.array([budget]))[0])
+    steps = np.bincount(curve.owners[:corner], minlength=len(part))
+    taken = [int(each.hull[count]) for each, count in zip(part, steps, strict=True)]
+    rounded = _taken(part, _filled(part, taken, budget - int(curve.costs[corner])))
+    if corner == len(curve.owners):
+        return _Relaxed(0.0, rounded.loss, rounded, 0, 0)
+    price = (curve.losses[corner] - curve.losses[corner + 1]) / (curve.costs[corner + 1] - curve.costs[corner])
+    cut = int(curve.owners[corner])
+    cut_cost = int(part[cut].costs[taken[cut]]) + budget - int(curve.costs[corner])
+    bound = curve.bounds(np.array([budget]))[0]
+    return _Relaxed(float(price), float(bound), rounded, cut, cut_cost)
+
+
+def _filled(part: Sequence[_Class], taken: Sequence[int], left: int) -> list[int]:
+    """The taken options, with that class raised as far as fits that saves most by it; until nothing fits."""
+    taken = list(taken)
+    while True:
+        pairs = list(zip(part, taken, strict=True))
+        raised = [int(np.searchsorted(each.costs, each.costs[at] + left, side="right")) - 1 for each, at in pairs]
+        saved = [float(each.losses[at] - each.losses[to]) for (each, at), to in zip(pairs, raised, strict=True)]
+        most = max(range(len(part)), key=saved.__getitem__, default=None)
+        if most is None or raised[most] == taken[most]:
+            return taken
+        left -= int(part[most].costs[raised[most]] - part[most].costs[taken[most]])
+        taken[most] = raised[most]
+
+
+def _taken(part: Sequence[_Class], positions: Sequence[int]) -> _Choice:
+    pairs = list(zip(part, positions, strict=True))
+    return _Choice(
+        sum(float(each.losses[at]) for each, at in pairs), tuple(int(each.indices[at]) for each, at in pairs)
     )
-    left = budget - sum(option[0] for option in taken)
-    price, cut_class, cut_cost = -1.0, 0, 0
-    for saving, at, cheap, dear in steps:
-        if dear[0] - cheap[0] <= left and taken[at] == cheap:
-            left -= dear[0] - cheap[0]
-            taken[at] = dear
-        elif price < 0:
-            price, cut_class, cut_cost = -saving, at, cheap[0] + left
-    bound = sum(min(loss + price * cost for cost, loss, _ in each.hull) for each in part) - price * budget
-    return _Relaxed(price, bound, _taken(taken), cut_class, cut_cost)
+
+
+@dataclass(frozen=True)
+class _States:
+    """Choices of options of the first classes: their sums, and the way back."""
+
+    costs: _Ints
+    losses: _Floats
+    regrets: _Floats
+    before: _Ints
+    options: _Ints
+
+    def at(self, where: _Ints | NDArray[np.bool_]) -> "_States":
+        """Some of the states."""
+        return _States(
+            self.costs[where], self.losses[where], self.regrets[where], self.before[where], self.options[where]
+        )
+
+
+_NOTHING_TAKEN = _States(np.zeros(1, np.int64), np.zeros(1), np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.int64))
 
 
 def _search(
-    part: Sequence[_Class], budget: int, relaxed: _Relaxed, widest: float, most_states: int
+    part: Sequence[_Class], budget: int, relaxed: _Relaxed, known: float, most_pairs: int
 ) -> tuple[_Choice | None, bool]:
-    """The choice of least loss within `widest` of the bound, and whether the search could be finished."""
-    regrets = [_regrets(each, relaxed.price, widest) for each in part]
-    gap = widest / _FIRST_GAPS
-    while True:
-        states = _states([_little(options, gap) for options in regrets], budget, relaxed.price, gap, most_states)
-        if states is None:
+    """The choice of least loss, None if it loses more than `known`, and whether the search could be finished."""
+    rounding = _ROUNDING * sum(float(each.losses[0]) for each in part)
+    little = [_of_little_regret(each, relaxed.price, known - relaxed.bound + rounding) for each in part]
+    # Those without a choice first, for they make no states; then the dearest, so that the bounds soon get tight.
+    order = sorted(range(len(part)), key=lambda at: (len(little[at].costs) > 1, -int(little[at].costs[-1])))
+    classes = [little[at] for at in order]
+    levels = [_NOTHING_TAKEN]
+    for level, each in enumerate(classes, start=1):
+        grown = _grown(levels[-1], each, relaxed.price, known - relaxed.bound + rounding, most_pairs)
+        if grown is None:
             return None, False
-        if states and (states[-1].loss - relaxed.bound <= gap or gap >= widest):
-            return _way_back(states[-1]), True
-        if gap >= widest:
+        if len(each.costs) > 1:
+            grown, known = _promising(grown, _curve(classes[level:]), budget, known, rounding)
+        if not len(grown.costs):
             return None, True
-        gap = min(2 * gap, widest)
+        levels.append(grown)
+    return _way_back(levels[1:], classes, order), True
 
 
-def _regrets(each: _Class, price: float, widest: float) -> list[tuple[float, Option]]:
-    """Options by rising regret, as far as `widest`; the first one has none."""
-    least = min(loss + price * cost for cost, loss, _ in each.hull)
-    regrets = ((option[1] + price * option[0] - least, option) for option in each.options)
-    return sorted(regret for regret in regrets if regret[0] <= widest)
+def _promising(states: _States, rest: _Curve, budget: int, known: float, rounding: float) -> tuple[_States, float]:
+    """The undominated states that may lead to less than `known`, and what is known after rounding all of them."""
+    states = states.at(states.costs + rest.costs[0] <= budget)
+    rounded = states.losses + rest.losses[rest.corners(budget - states.costs)]
+    known = min(known, float(rounded.min(initial=known)))
+    states = states.at(states.losses + rest.bounds(budget - states.costs) <= known + rounding)
+    return states.at(_undominated(states.costs, states.losses)), known
 
 
-def _little(regrets: Sequence[tuple[float, Option]], gap: float) -> list[tuple[float, Option]]:
-    """The options whose regret is within the gap; the best of the class always is."""
-    return [regret for regret in regrets if regret[0] <= gap]
-
-
-def _states(
-    classes: Sequence[Sequence[tuple[float, Option]]], budget: int, price: float, gap: float, most_states: int
-) -> list[_State] | None:
-    """Undominated choices within `gap` of the bound, the last one of least loss; None if they are too many."""
-    cheapest = [min(option[0] for _, option in options) for options in classes]
-    dearest = [max(option[0] for _, option in options) for options in classes]
-    least_left = [*accumulate(cheapest[:0:-1], initial=0)][::-1]
-    most_left = [*accumulate(dearest[:0:-1], initial=0)][::-1]
-    states = [_State(0, 0.0, 0.0)]
-    for options, least, most in zip(classes, least_left, most_left, strict=True):
-        grown = []
-        for state in states:
-            state_cost, state_loss, state_regret = state.cost, state.loss, state.regret
-            for regret, (cost, loss, index) in options:
-                total, regrets = state_cost + cost, state_regret + regret
-                if regrets > gap:
-                    break
-                if total + least <= budget and regrets + price * (budget - total - most) <= gap:
-                    grown.append(_State(total, state_loss + loss, regrets, index, state))
-            if len(grown) > most_states:
-                return None
-        states = _undominated(grown)
-    return states
-
-
-def _undominated(states: list[_State]) -> list[_State]:
-    """By rising cost and falling loss: the last one has the least loss."""
-    found: list[_State] = []
-    for state in sorted(states, key=itemgetter(0, 1)):
-        if not found or state.loss < found[-1].loss:
-            found.append(state)
+def _regrets(each: _Class, price: float) -> _Floats:
+    at_price = each.losses + price * each.costs
+    found: _Floats = at_price - at_price.min()
     return found
 
 
-def _way_back(last: _State) -> _Choice:
-    options, state = [], last
-    while state.before is not None:
-        options.append(state.option)
-        state = state.before
-    return _Choice(last.loss, last.cost, tuple(reversed(options)))
+def _of_little_regret(each: _Class, price: float, gap: float) -> _Class:
+    return each.at(_regrets(each, price) <= gap)
+
+
+def _grown(states: _States, each: _Class, price: float, gap: float, most_pairs: int) -> _States | None:
+    """Every state with every option of the class that keeps its regret within the gap; None if they are too many."""
+    regrets = _regrets(each, price)
+    order = np.argsort(regrets, kind="stable")
+    counts = np.searchsorted(regrets[order], gap - states.regrets, side="right")
+    pairs = int(counts.sum())
+    if pairs > most_pairs:
+        return None
+    before = np.repeat(np.arange(len(counts)), counts)
+    options = order[np.arange(pairs) - np.repeat(np.cumsum(counts) - counts, counts)]
+    return _States(
+        states.costs[before] + each.costs[options],
+        states.losses[before] + each.losses[options],
+        states.regrets[before] + regrets[options],
+        before,
+        options,
+    )
+
+
+def _way_back(levels: Sequence[_States], classes: Sequence[_Class], order: Sequence[int]) -> _Choice:
+    """The state of least loss, the last one, with the options it came by."""
+    at, options = len(levels[-1].costs) - 1, [0] * len(order)
+    for states, each, place in zip(reversed(levels), reversed(classes), reversed(order), strict=True):
+        options[place] = int(each.indices[states.options[at]])
+        at = int(states.before[at])
+    return _Choice(float(levels[-1].losses[-1]), tuple(options))

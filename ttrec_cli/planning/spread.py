@@ -13,7 +13,6 @@ Source: Oseledets (2011), Tensor-train decomposition, theorem 2.2, for the sum o
 from collections.abc import Sequence
 
 from ttrec_cli.planning.budget import Budget
-from ttrec_cli.planning.knapsack import least_loss
 from ttrec_cli.planning.model_budget import BudgetPlan, RankedTable, fill_bonds, smallest_parameters
 from ttrec_kernels.table_plan import TablePlan
 
@@ -24,6 +23,8 @@ WORTH_IT = "uncompressed it is worth its bytes more than higher ranks elsewhere"
 
 def spread_within(ranked: Sequence[RankedTable], budget: Budget, weights: Sequence[float] | None = None) -> BudgetPlan:
     """The plan of least expected loss that fits; `ConfigError` names the smallest possible bytes."""
+    from ttrec_cli.planning.knapsack import least_loss  # imports NumPy, which all other plans do without
+
     smallest = smallest_parameters(ranked, budget)
     shares = [1.0] * len(ranked) if weights is None else [weight / max(weights) for weight in weights]
     options = [_options(table, share) for table, share in zip(ranked, shares, strict=True)]

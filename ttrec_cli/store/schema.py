@@ -17,6 +17,8 @@ class Status(StrEnum):
     DIVERGED = "diverged"
     TIMEOUT = "timeout"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
+    """By the search: it trained on a share of the data, and its point was not worth more."""
 
 
 METRICS = ("accuracy", "logloss", "auc", "ne")
@@ -29,12 +31,15 @@ _TEXT = (
     "reason",
     "method",
     "settings",
+    "tuned",
     "budget",
     "dataset",
     "dataset_fingerprint",
     "optimizer",
     "init_distribution",
     "init_scale",
+    "dense_distribution",
+    "cache_hit_rates",
     "plan",
     "left_dense",
     "config",
@@ -67,6 +72,7 @@ _WHOLE = (
     "peak_training_bytes",
     "dense_embedding_bytes",
     "dense_model_bytes",
+    "cache_bytes",
     "train_samples",
     "batch_size",
 )
@@ -83,6 +89,9 @@ _REAL = (
     "samples_per_second",
     "learning_rate",
     "embedding_learning_rate",
+    "cache_rows_fraction",
+    "cache_warmup_fraction",
+    "cache_hit_rate",
 )
 _FLAGS = ("synthetic", "stand_in")
 
@@ -97,11 +106,15 @@ TRIAL_SCHEMA = _schema(
     + [(name, pa.float64()) for name in _REAL]
     + [(name, pa.bool_()) for name in _FLAGS]
 )
-"""One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok."""
+"""One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok.
+
+`cache_bytes` (cached rows and their index) is part of `embedding_bytes`. `cache_hit_rate` is the share of lookups in
+tensor trains that the cache served once it was filled; `cache_hit_rates` gives it by table as JSON."""
 
 CURVE_SCHEMA = _schema(
     [("samples", pa.int64()), ("train_logloss", pa.float64())]
     + [(f"{split}_{metric}", pa.float64()) for split in ("val", "test") for metric in METRICS]
     + [("train_seconds", pa.float64()), ("evaluate_seconds", pa.float64())]
+    + [("cache_hit_rate", pa.float64()), ("cache_hit_rates", pa.string())]
 )
-"""One row per evaluation of a trial."""
+"""One row per evaluation of a trial; hit rates are those since the evaluation before."""

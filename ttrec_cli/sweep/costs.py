@@ -3,9 +3,11 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from ttrec_cli.config import Method, ModelConfig, Optimizer, TrialConfig
-from ttrec_kernels import TablePlan
+from ttrec_kernels import RowCacheSettings, TablePlan
+from ttrec_kernels.cache_plan import cache_bytes
 
 ITEM_BYTES = 4
 INDEX_BYTES = 8
@@ -24,6 +26,8 @@ class Costs:
     training_bytes: int
     dense_embedding_bytes: int
     dense_model_bytes: int
+    cache_bytes: int = 0
+    """Cached rows and their index, a part of `embedding_bytes`."""
 
     @property
     def compression(self) -> float:
@@ -37,27 +41,44 @@ class Costs:
 
 
 def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int = 13) -> Costs:
-    """Bytes of the model that `config`, its table plans and so many dense features make, in fp32."""
+    """Bytes of the model that `config`, its table plans and so many dense features make, in fp32.
+
+    Cached rows and their probe index are part of the embeddings; counts, which training alone needs, are not.
+    """
     mlp_parameters = mlp_size(config.model, len(plans), config.dim, dense_features)
     tt_parameters = sum(plan.parameters for plan in plans if plan.shape is not None)
     dense_parameters = sum(plan.parameters for plan in plans if plan.shape is None)
     trained_tt = 0 if config.method == Method.TT_FROZEN else tt_parameters
     uncompressed = sum(plan.rows * plan.dim for plan in plans)
-    parameters = mlp_parameters + tt_parameters + dense_parameters
-    trained = mlp_parameters + dense_parameters + trained_tt
+    cache = row_cache_settings(config, plans)
+    cached_bytes, index_bytes, count_bytes = (0, 0, 0) if cache is None else cache_bytes(plans, cache, ITEM_BYTES)
+    cached_parameters = cached_bytes // ITEM_BYTES
+    parameters = mlp_parameters + tt_parameters + dense_parameters + cached_parameters
+    trained = mlp_parameters + dense_parameters + trained_tt + cached_parameters
     optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
-    dense_tables = sum(plan.shape is None for plan in plans)
-    # Gradients of dense tables are sparse: the rows of one batch and their indices.
-    sparse_gradient_bytes = config.train.batch_size * dense_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
+    sparse_tables = sum(plan.shape is None or cache is not None for plan in plans)
+    # Gradients of dense tables and cached rows are sparse: the rows of one batch and their indices.
+    sparse_gradient_bytes = config.train.batch_size * sparse_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
     gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes
     return Costs(
-        embedding_bytes=(tt_parameters + dense_parameters) * ITEM_BYTES,
-        model_bytes=parameters * ITEM_BYTES,
+        embedding_bytes=(parameters - mlp_parameters) * ITEM_BYTES + index_bytes,
+        model_bytes=parameters * ITEM_BYTES + index_bytes,
         optimizer_bytes=optimizer_parameters * ITEM_BYTES,
-        training_bytes=(parameters + optimizer_parameters) * ITEM_BYTES + gradient_bytes,
+        training_bytes=(parameters + optimizer_parameters) * ITEM_BYTES + gradient_bytes + index_bytes + count_bytes,
         dense_embedding_bytes=uncompressed * ITEM_BYTES,
         dense_model_bytes=(uncompressed + mlp_parameters) * ITEM_BYTES,
+        cache_bytes=cached_bytes + index_bytes,
     )
+
+
+def row_cache_settings(
+    config: TrialConfig, plans: Sequence[TablePlan], train_samples: int = 0
+) -> RowCacheSettings | None:
+    """The row cache that a trial of so many training samples has; none without rows or tensor trains."""
+    asked = config.cache
+    if not asked.rows_fraction or not any(plan.shape is not None for plan in plans):
+        return None
+    return RowCacheSettings(asked.rows_fraction, ceil(asked.warmup_fraction * train_samples), asked.refresh_every)
 
 
 def mlp_size(model: ModelConfig, tables: int, dim: int, dense_features: int = 13) -> int:

@@ -12,7 +12,7 @@ from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.grid import Trial, identity
 from ttrec_cli.sweep.messages import Machine, Outcome
 
-CELL_COLUMNS = ("key", "method", "rank", "tables", "dim", "seed", "settings", "config", "left_dense")
+CELL_COLUMNS = ("key", "method", "rank", "tables", "dim", "seed", "settings", "tuned", "config", "left_dense")
 """Columns that tell cells apart which share one training."""
 
 
@@ -26,11 +26,12 @@ def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) 
         "trained_as": trial.trained_as,
         "sweep": sweep,
         "method": config.method.value,
-        "rank": config.rank,
-        "tables": config.tables,
+        "rank": config.largest_rank,
+        "tables": config.table_count,
         "dim": config.dim,
         "seed": config.seed,
         "settings": _json(_settings(trial)),
+        "tuned": _json(trial.tuned) if trial.tuned else None,
         "budget": _json({"train_samples": trial.train_samples}),
         "dataset": dataset.name,
         "dataset_fingerprint": dataset.fingerprint,
@@ -42,10 +43,21 @@ def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) 
         "batch_size": train.batch_size,
         "init_distribution": config.init.distribution.value if compressed else None,
         "init_scale": config.init.scale.value if compressed else None,
+        "dense_distribution": config.init.dense_distribution.value,
+        **_cache_columns(trial),
         "plan": _json([plan.to_dict() for plan in trial.plans]),
         "left_dense": _json([f"{plan.name}: {plan.reason}" for plan in trial.plans if plan.reason]),
         "config": config.model_dump_json(),
         **{name: getattr(trial.costs, name) for name in COST_COLUMNS},
+    }
+
+
+def _cache_columns(trial: Trial) -> dict[str, Any]:
+    cache = trial.config.cache
+    on = trial.costs.cache_bytes > 0
+    return {
+        "cache_rows_fraction": cache.rows_fraction if on else 0.0,
+        "cache_warmup_fraction": cache.warmup_fraction if on else None,
     }
 
 
@@ -56,6 +68,7 @@ COST_COLUMNS = (
     "training_bytes",
     "dense_embedding_bytes",
     "dense_model_bytes",
+    "cache_bytes",
     "compression",
     "model_compression",
 )
@@ -88,7 +101,12 @@ def shared_row(planned: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[s
 
 
 def _settings(trial: Trial) -> dict[str, Any]:
+    """All that tells configurations apart beside method, rank, number of tables and dim."""
     values = identity(trial.config)
+    if isinstance(trial.config.rank, tuple):
+        values["ranks"] = list(trial.config.rank)
+    if isinstance(trial.config.tables, tuple):
+        values["table_names"] = list(trial.config.tables)
     for name in ("method", "rank", "tables", "dim"):
         del values[name]
     return values

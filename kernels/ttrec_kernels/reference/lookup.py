@@ -11,7 +11,7 @@ weight, or their mean. An empty bag gives zeros. A row looked up twice counts tw
 Lookups of `padding_idx` are left out as if they were not there: of the sum, of the mean's count, of every gradient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -72,14 +72,16 @@ def lookup_bags(
     mode: BagMode = BagMode.SUM,
     per_sample_weights: Tensor | None = None,
     padding_idx: int | None = None,
+    row_lookup: Callable[[Sequence[Tensor], Tensor], Tensor] = lookup_rows,
 ) -> Tensor:
     """Vectors (bags, dim) of the bags that `offsets` (bags + 1) cuts `indices` (nnz) into.
 
     `offsets` begins with 0, never falls and ends with nnz; None means one index per bag, which costs no pooling.
-    `per_sample_weights` (nnz) multiply the rows; with the mean they do not enter its count.
+    `per_sample_weights` (nnz) multiply the rows; with the mean they do not enter its count. `row_lookup` gives the rows
+    of valid indices.
     """
     if offsets is None and per_sample_weights is None and padding_idx is None:
-        return lookup_rows(cores, indices)
+        return row_lookup(cores, indices)
     if offsets is None:
         bags = indices.numel()
         bag_of = torch.arange(bags, device=indices.device)
@@ -92,7 +94,7 @@ def lookup_bags(
         kept = indices != padding_idx
         indices, bag_of = indices[kept], bag_of[kept]
         per_sample_weights = None if per_sample_weights is None else per_sample_weights[kept]
-    rows = lookup_rows(cores, indices)
+    rows = row_lookup(cores, indices)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.unsqueeze(1)
     return _pool(rows, bag_of, bags, mode)

@@ -1,0 +1,85 @@
+"""The memory of one call: what a forward pass writes and its backward pass reads again, in one block of bytes.
+
+The block holds, each for all tables behind each other and for `places` lookups in all: rows (int64), sources (int64),
+bags (int32), scales (float32), then the tries (int32) and their products (float32) of one part of the batch, and
+before them `starts` and `counts` (int64), which say where they begin and how many nodes they have.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, ints_at, longs_at
+from ttrec_kernels.cpu.digit_trie import trie_size
+from ttrec_kernels.cpu.tt_levels import message_size, product_size, scratch_size
+from ttrec_kernels.layout import CORES
+
+INTS, PRODUCTS, MESSAGES, ROW_GRADIENTS = range(4)
+"""Columns of `starts` (tables + 1, 4), the totals in its last line: numbers of int32 or float32."""
+
+
+@compiled
+def most_levels(layout: Any) -> Any:
+    """Levels of the deepest trie."""
+    most = np.int64(0)
+    for table in range(len(layout)):
+        most = max(most, layout[table, CORES])
+    return most
+
+
+@compiled
+def fill_starts(layout: Any, capacities: Any, dim: int, starts: Any) -> Any:
+    """Places of tries of `capacities` (tables) lookups; returns the floats of scratch that a thread needs."""
+    scratch = np.int64(1)
+    for column in range(4):
+        starts[0, column] = 0
+    for table in range(len(layout)):
+        line, capacity = layout[table], capacities[table]
+        for column in range(4):
+            starts[table + 1, column] = starts[table, column]
+        if line[CORES] > 0:
+            starts[table + 1, INTS] += trie_size(capacity, line[CORES])
+            starts[table + 1, ROW_GRADIENTS] += capacity * dim
+        for level in range(1, line[CORES]):
+            starts[table + 1, PRODUCTS] += capacity * product_size(line, level)
+            starts[table + 1, MESSAGES] += capacity * message_size(line, level)
+            scratch = max(scratch, scratch_size(line, level))
+        if line[CORES] > 0:
+            scratch = max(scratch, product_size(line, 0))
+    return scratch
+
+
+@compiled
+def header_bytes(tables: int, levels: int) -> Any:
+    """Bytes of `starts` and `counts`."""
+    return 8 * (4 * (tables + 1) + tables * (1 + 2 * levels))
+
+
+@compiled
+def arena_bytes(tables: int, levels: int, places: int, totals: Any) -> Any:
+    """Bytes of the whole block; `totals` is the last line of `starts`. Parts begin at multiples of 8."""
+    return header_bytes(tables, levels) + 24 * places + ITEM * (totals[INTS] + totals[INTS] % 2 + totals[PRODUCTS]) + 16
+
+
+@compiled
+def header(arena: int, tables: int, levels: int) -> Any:
+    """`starts` (tables + 1, 4) and `counts` (tables, 1 + 2·levels)."""
+    starts = longs_at(arena, 4 * (tables + 1)).reshape((tables + 1, 4))
+    counts = longs_at(arena + 32 * (tables + 1), tables * (1 + 2 * levels)).reshape((tables, 1 + 2 * levels))
+    return starts, counts
+
+
+@compiled
+def lookup_arrays(arena: int, tables: int, levels: int, places: int) -> Any:
+    """Rows, sources, bags and scales of all lookups."""
+    first = arena + header_bytes(tables, levels)
+    rows, sources = longs_at(first, places), longs_at(first + 8 * places, places)
+    return rows, sources, ints_at(first + 16 * places, places), floats_at(first + 20 * places, places)
+
+
+@compiled
+def trie_memory(arena: int, tables: int, levels: int, places: int, totals: Any) -> Any:
+    """The tries' array and the address of their products."""
+    first = arena + header_bytes(tables, levels) + 24 * places
+    count = totals[INTS] + totals[INTS] % 2
+    return ints_at(first, count), first + ITEM * count

@@ -1,0 +1,61 @@
+"""How the loops of this package are compiled, and float arrays at raw addresses."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, njit, types
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    # Sums may be reordered, which vector units need; NaN and infinity keep their meaning.
+    "fastmath": {"reassoc", "contract", "nsz"},
+}
+
+
+def compiled(function: Function) -> Function:
+    """The function as machine code, cached beside its module."""
+    return cast(Function, njit(**OPTIONS)(function))
+
+
+def compiled_parallel(function: Function) -> Function:
+    """The same with its `prange` loops shared by Numba's threads."""
+    return cast(Function, njit(parallel=True, **OPTIONS)(function))
+
+
+ITEM = 4
+"""Bytes of a float32."""
+
+
+@intrinsic
+def _pointer(_: Any, address: Any, item: Any) -> Any:
+    """The address (int64) as a pointer to numbers like `item`."""
+
+    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(item)))
+
+    return types.CPointer(item)(address, item), generate
+
+
+@njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]
+def floats_at(address: int, count: int) -> Any:
+    """Array of `count` float32 at `address`; nobody owns it, and nothing is checked."""
+    return carray(_pointer(np.int64(address), np.float32(0)), count)
+
+
+@njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]
+def ints_at(address: int, count: int) -> Any:
+    """Array of `count` int32 at `address`, likewise."""
+    return carray(_pointer(np.int64(address), np.int32(0)), count)
+
+
+@njit(cache=True, forceinline=True)  # type: ignore[untyped-decorator]
+def longs_at(address: int, count: int) -> Any:
+    """Array of `count` int64 at `address`, likewise."""
+    return carray(_pointer(np.int64(address), np.int64(0)), count)

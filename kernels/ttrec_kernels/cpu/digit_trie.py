@@ -1,0 +1,139 @@
+"""The distinct rows of a batch as a trie of digits: which prefixes exist, who is whose child, who shares a slice.
+
+A trie of n lookups in d levels lies in one int32 array, at `base`:
+  order (n): lookups by row, first one first where rows are equal; leaf (n): leaf of each lookup, −1 if it has none;
+  then per level: digit (n), parent (n), first_child (n + 1), by_digit (n), group (n + 1).
+`first_child` of a leaf points into `order`. `by_digit` lists the nodes by digit, and group g of a level holds
+its entries group[g] … group[g + 1] − 1. `counts` (2·d): nodes and groups of each level.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ttrec_kernels.cpu.compiled import compiled
+from ttrec_kernels.layout import CORE_COLUMNS, CORES, FIRST_CORE
+
+LEVEL_ARRAYS = 5
+DIGIT, PARENT, FIRST_CHILD, BY_DIGIT, GROUP = range(LEVEL_ARRAYS)
+
+
+@compiled
+def trie_size(n: int, levels: int) -> int:
+    """int32 that a trie of `n` lookups takes."""
+    return (2 + LEVEL_ARRAYS * levels) * (n + 1)
+
+
+@compiled
+def level_array(base: int, n: int, level: int, which: int) -> int:
+    """Where an array of `level` (from 0) begins."""
+    return base + (2 + LEVEL_ARRAYS * level + which) * (n + 1)
+
+
+@compiled
+def sort_by_key(keys: Any, values: Any, n: int, limit: int, spare_keys: Any, spare_values: Any) -> Any:
+    """Sort `values` by `keys` (0 … limit − 1), both in place, equal keys in the order given: radix sort."""
+    bits = 11 if n > 512 else 8
+    buckets = 1 << bits
+    starts = np.empty(buckets, dtype=np.int64)
+    shift = 0
+    while shift == 0 or (limit - 1) >> shift > 0:
+        starts[:] = 0
+        for i in range(n):
+            starts[(keys[i] >> shift) & (buckets - 1)] += 1
+        total = 0
+        for bucket in range(buckets):
+            count = starts[bucket]
+            starts[bucket] = total
+            total += count
+        for i in range(n):
+            bucket = (keys[i] >> shift) & (buckets - 1)
+            place = starts[bucket]
+            starts[bucket] = place + 1
+            spare_keys[place] = keys[i]
+            spare_values[place] = values[i]
+        keys[:n] = spare_keys[:n]
+        values[:n] = spare_values[:n]
+        shift += bits
+
+
+@compiled
+def build_trie(line: Any, keys: Any, n: int, capacity: int, ints: Any, base: int, counts: Any) -> Any:
+    """The trie of the first `n` of `ints[base:]`, lookups whose rows are `keys`, in a table laid out as `line` says.
+
+    `capacity` is the number of lookups that the arrays have room for; `leaf` is filled for these lookups.
+    """
+    levels = line[CORES]
+    order, leaf = ints[base : base + n], ints[base + capacity + 1 : base + 2 * (capacity + 1)]
+    spare_keys, spare_values = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int32)
+    padded_rows = 1
+    for level in range(levels):
+        padded_rows *= line[FIRST_CORE + CORE_COLUMNS * level]
+    sort_by_key(keys, order, n, padded_rows, spare_keys, spare_values)
+    counts[:] = 0
+    digits, previous = np.empty(levels, dtype=np.int64), np.full(levels, -1, dtype=np.int64)
+    for i in range(n):
+        if i == 0 or keys[i] != keys[i - 1]:
+            _split(line, keys[i], digits)
+            _add_row(levels, digits, previous, i, capacity, ints, base, counts)
+            previous[:] = digits
+        leaf[order[i]] = counts[2 * (levels - 1)] - 1
+    for level in range(levels):
+        last = n if level == levels - 1 else counts[2 * (level + 1)]
+        ints[level_array(base, capacity, level, FIRST_CHILD) + counts[2 * level]] = last
+        _group_by_digit(line, level, capacity, ints, base, counts, spare_keys, spare_values)
+
+
+@compiled
+def _split(line: Any, row: int, digits: Any) -> Any:
+    """Mixed-radix digits of a row, the first core's most significant."""
+    rest = row
+    for level in range(len(digits) - 1, 0, -1):
+        factor = line[FIRST_CORE + CORE_COLUMNS * level]
+        quotient = rest // factor
+        digits[level] = rest - quotient * factor
+        rest = quotient
+    digits[0] = rest
+
+
+@compiled
+def _add_row(
+    levels: int, digits: Any, previous: Any, place: int, capacity: int, ints: Any, base: int, counts: Any
+) -> Any:
+    """Add the nodes that a row of `digits` has and the row before it, of digits `previous`, has not."""
+    level = 0
+    while digits[level] == previous[level]:
+        level += 1
+    while level < levels:
+        node = counts[2 * level]
+        counts[2 * level] = node + 1
+        ints[level_array(base, capacity, level, DIGIT) + node] = digits[level]
+        ints[level_array(base, capacity, level, PARENT) + node] = counts[2 * (level - 1)] - 1 if level > 0 else 0
+        child = place if level == levels - 1 else counts[2 * (level + 1)]
+        ints[level_array(base, capacity, level, FIRST_CHILD) + node] = child
+        level += 1
+
+
+@compiled
+def _group_by_digit(
+    line: Any, level: int, capacity: int, ints: Any, base: int, counts: Any, keys: Any, spare: Any
+) -> Any:
+    """Fill `by_digit` and `group` of a level; nodes of one digit keep their order."""
+    nodes = counts[2 * level]
+    digits = level_array(base, capacity, level, DIGIT)
+    listed = level_array(base, capacity, level, BY_DIGIT)
+    group = level_array(base, capacity, level, GROUP)
+    by_digit = ints[listed : listed + nodes]
+    sorted_digits, spare_keys = np.empty(nodes, dtype=np.int64), keys
+    for node in range(nodes):
+        by_digit[node] = node
+        sorted_digits[node] = ints[digits + node]
+    if level > 0:  # the first level's nodes are their digits, in order
+        sort_by_key(sorted_digits, by_digit, nodes, line[FIRST_CORE + CORE_COLUMNS * level], spare_keys, spare)
+    groups = 0
+    for place in range(nodes):
+        if place == 0 or sorted_digits[place] != sorted_digits[place - 1]:
+            ints[group + groups] = place
+            groups += 1
+    ints[group + groups] = nodes
+    counts[2 * level + 1] = groups

@@ -1,0 +1,184 @@
+"""A whole forward and a whole backward pass, each one call from Python."""
+
+from typing import Any
+
+import numpy as np
+
+from ttrec_kernels.cpu import loops
+from ttrec_kernels.cpu.arena import (
+    MESSAGES,
+    ROW_GRADIENTS,
+    arena_bytes,
+    fill_starts,
+    header,
+    lookup_arrays,
+    most_levels,
+    trie_memory,
+)
+from ttrec_kernels.cpu.compiled import ITEM, compiled
+from ttrec_kernels.cpu.stored_rows import list_stored_rows, update_stored_rows
+from ttrec_kernels.cpu.update import UNWANTED, update
+
+
+@compiled
+def _all_ranges(layout: Any, bags: int, offsets: Any) -> Any:
+    """Places (tables, 2) of each table's lookups."""
+    ranges = np.empty((len(layout), 2), dtype=np.int64)
+    for table in range(len(layout)):
+        if len(offsets) == 0:
+            ranges[table, 0], ranges[table, 1] = table * bags, (table + 1) * bags
+        else:
+            ranges[table, 0], ranges[table, 1] = offsets[table * bags], offsets[(table + 1) * bags]
+    return ranges
+
+
+@compiled
+def _capacities(ranges: Any, parts: int) -> Any:
+    """Most lookups of each table in one of `parts`."""
+    return (ranges[:, 1] - ranges[:, 0] + parts - 1) // parts
+
+
+@compiled
+def _part(ranges: Any, capacities: Any, part: int) -> Any:
+    """Ranges of one part."""
+    places = np.empty_like(ranges)
+    for table in range(len(ranges)):
+        places[table, 0] = min(ranges[table, 0] + part * capacities[table], ranges[table, 1])
+        places[table, 1] = min(places[table, 0] + capacities[table], ranges[table, 1])
+    return places
+
+
+@compiled
+def arena_size(layout: Any, bags: int, places: int, offsets: Any, parts: int, dim: int) -> Any:
+    """Bytes of the arena of a batch of `places` lookups that is worked off in `parts`."""
+    starts = np.empty((len(layout) + 1, 4), dtype=np.int64)
+    fill_starts(layout, _capacities(_all_ranges(layout, bags, offsets), parts), dim, starts)
+    return arena_bytes(len(layout), most_levels(layout), places, starts[len(layout)])
+
+
+@compiled
+def forward_pass(
+    layout: Any,
+    bases: Any,
+    indices: Any,
+    offsets: Any,
+    weights: Any,
+    cache: Any,
+    bags: int,
+    dim: int,
+    is_mean: bool,
+    parts: int,
+    workers: int,
+    arena: int,
+    out: int,
+) -> Any:
+    """Bags' vectors (bags, tables, dim) added to `out`; positions (tables) of bad indices, −1 where there are none."""
+    tables, levels, places = len(layout), most_levels(layout), len(indices)
+    ranges = _all_ranges(layout, bags, offsets)
+    capacities = _capacities(ranges, parts)
+    starts, counts = header(arena, tables, levels)
+    scratch_floats = fill_starts(layout, capacities, dim, starts)
+    lookups = lookup_arrays(arena, tables, levels, places)
+    ints, products = trie_memory(arena, tables, levels, places, starts[tables])
+    bad = np.full(tables, -1, dtype=np.int64)
+    loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad)
+    scratch = np.empty((workers, scratch_floats), dtype=np.float32)
+    addresses = _addresses(scratch)
+    for part in range(parts):
+        now = _part(ranges, capacities, part)
+        if levels > 0:
+            loops.build_tries(layout, now, capacities, lookups, ints, starts, counts)
+            loops.multiply_tries(layout, bases, capacities, ints, starts, counts, products, addresses)
+        loops.pool_rows(layout, bases, bags, dim, now, capacities, lookups, ints, starts, products, out, workers)
+    return bad
+
+
+@compiled
+def _addresses(scratch: Any) -> Any:
+    """Address of each line."""
+    lines = np.empty(len(scratch), dtype=np.int64)
+    for worker in range(len(scratch)):
+        lines[worker] = scratch.ctypes.data + ITEM * scratch.shape[1] * worker
+    return lines
+
+
+@compiled
+def backward_pass(
+    layout: Any,
+    bases: Any,
+    indices: Any,
+    offsets: Any,
+    weights: Any,
+    cache: Any,
+    bags: int,
+    dim: int,
+    is_mean: bool,
+    parts: int,
+    workers: int,
+    arena: int,
+    is_kept: bool,
+    gradient: int,
+    core_targets: Any,
+    row_targets: Any,
+    rule: Any,
+    weight_gradients: Any,
+) -> Any:
+    """Hand all gradients to `update`, from the arena of the forward pass if it `is_kept`, else from the start.
+
+    `core_targets` (tables, levels) and `row_targets` (tables) are addresses or UNWANTED; `weight_gradients` (places)
+    is empty or filled. With more than one part, gradients of cores must be stored: `rule` is then STORE's.
+    """
+    tables, levels, places = len(layout), most_levels(layout), len(indices)
+    ranges = _all_ranges(layout, bags, offsets)
+    capacities = _capacities(ranges, parts)
+    starts, counts = header(arena, tables, levels)
+    scratch_floats = fill_starts(layout, capacities, dim, starts)
+    lookups = lookup_arrays(arena, tables, levels, places)
+    ints, products = trie_memory(arena, tables, levels, places, starts[tables])
+    scratch = np.empty((workers, scratch_floats), dtype=np.float32)
+    messages = np.empty(starts[tables, MESSAGES] + starts[tables, ROW_GRADIENTS], dtype=np.float32)
+    row_gradients = messages.ctypes.data + ITEM * starts[tables, MESSAGES]
+    floats, addresses = (products, messages.ctypes.data, row_gradients), _addresses(scratch)
+    if not is_kept:
+        bad = np.empty(tables, dtype=np.int64)
+        loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad)
+    for part in range(parts):
+        now = _part(ranges, capacities, part)
+        if not is_kept and levels > 0:
+            loops.build_tries(layout, now, capacities, lookups, ints, starts, counts)
+            loops.multiply_tries(layout, bases, capacities, ints, starts, counts, products, addresses)
+        if len(weight_gradients) > 0:
+            loops.differentiate_weights(
+                layout, bases, dim, now, capacities, lookups, ints, starts, products, gradient, weight_gradients
+            )
+        if levels > 0 and core_targets.max() != UNWANTED:
+            loops.gather_row_gradients(
+                layout, dim, now, capacities, lookups, ints, starts, counts, row_gradients, gradient, workers
+            )
+            loops.differentiate_tries(
+                layout, bases, capacities, ints, starts, counts, floats, addresses, core_targets, rule
+            )
+    if row_targets.max() != UNWANTED:
+        update_stored_rows(layout, bases, dim, ranges, lookups, gradient, row_targets, rule)
+
+
+@compiled
+def apply_stored(weight: int, stored: Any, state: int, size: int, rule: Any) -> Any:
+    """Hand each slice of `size` floats of a stored gradient that is not zero to `update`."""
+    for index in range(len(stored) // size):
+        begin = index * size
+        for i in range(size):
+            if stored[begin + i] != 0:
+                update(weight, state, index, size, stored.ctypes.data + ITEM * begin, rule)
+                break
+
+
+@compiled
+def stored_row_gradients(
+    layout: Any, arena: int, bags: int, offsets: Any, places: int, slot: int, dim: int, gradient: int, rows: Any, values: int
+) -> Any:
+    """`list_stored_rows` of the batch whose forward pass left `arena`."""
+    tables, levels = len(layout), most_levels(layout)
+    lookups = lookup_arrays(arena, tables, levels, places)
+    ranges = _all_ranges(layout, bags, offsets)
+    return list_stored_rows(layout, slot, dim, ranges, lookups, gradient, rows, values)

@@ -1,0 +1,113 @@
+"""`ttrec bench`: the names scripts rely on, the Parquet file, and errors as one line with exit code 2."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ttrec_cli.app import main
+
+SMALL = ("--rows", "1000", "--dim", "8", "--rank", "4", "--batch", "16", "--seconds", "0.01", "--device", "cpu")
+CASE = {
+    "name", "phase", "median_ms", "p20_ms", "p80_ms", "p99_ms", "samples", "flops", "bytes", "gflops",
+    "gigabytes_per_second", "compute_share", "memory_share", "weight_bytes", "workspace_bytes", "peak_bytes",
+}  # fmt: skip
+
+
+def run(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *(str(argument) for argument in arguments)])
+    return int(ended.value.code or 0)
+
+
+def read_json(capsys: pytest.CaptureFixture[str], command: str) -> Any:
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"ttrec", "command", "result"}
+    assert answer["command"] == command
+    return answer["result"]
+
+
+def test_lookup(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "bench.parquet"
+    factors = ("--row-factors", "10,10,10", "--dim-factors", "2,2,2")
+    assert run("lookup", *SMALL, *factors, "--pooling", "3", "--zipf", "1.1", "--parquet", file, "--json") == 0
+    result = read_json(capsys, "bench lookup")
+    assert set(result) == {
+        "rows", "dim", "row_factors", "dim_factors", "ranks", "batch", "pooling", "zipf", "seed",
+        "cases", "ceilings", "machine", "parquet",
+    }  # fmt: skip
+    assert (result["row_factors"], result["dim_factors"], result["ranks"]) == ([10, 10, 10], [2, 2, 2], [1, 4, 4, 1])
+    found = {(case["name"], case["phase"]) for case in result["cases"]}
+    phases = ("forward", "train", "infer")
+    three = {(name, phase) for name in ("tt", "tt-reference", "embedding-bag") for phase in phases}
+    assert found == three | {("reconstruct", "forward")}
+    for case in result["cases"]:
+        assert set(case) == CASE
+        assert 0 < case["p20_ms"] <= case["median_ms"] <= case["p80_ms"] <= case["p99_ms"]
+        assert case["samples"] >= 7
+    assert result["ceilings"]["gflops"] > 0.1
+    assert result["machine"]["device"] == "cpu"
+    table = pd.read_parquet(file)
+    assert len(table) == 10
+    assert CASE | {"rows", "ranks", "ceiling_gflops", "git_commit", "cpu", "threads"} <= set(table.columns)
+
+
+def test_lookup_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("lookup", *SMALL, "--cases", "tt, embedding-bag") == 0
+    shown = capsys.readouterr().out
+    assert "embedding-bag" in shown
+    assert "reconstruct" not in shown
+    assert "GFLOP/s in a large fp32 product" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--zipf", "0"), "--zipf must lie above 0"),
+        (("--row-factors", "10,x"), "--row-factors takes whole numbers"),
+        (("--row-factors", "9,10,10"), "hold 900 rows, fewer than the 1000"),
+        (("--cases", "tt,magic"), "--cases knows tt, tt-reference"),
+        (("--backend", "abacus"), "backend must be one of"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("lookup", *SMALL, *arguments) == 2
+    said = capsys.readouterr().err.strip()
+    assert message in said
+    assert "\n" not in said
+
+
+def test_init(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    page = tmp_path / "init.html"
+    asked = ("--rows", "5000", "--dim", "8", "--rank", "16")
+    assert run("init", *asked, "--html", page, "--json") == 0
+    result = read_json(capsys, "bench init")
+    assert set(result) == {
+        "rows", "dim", "row_factors", "dim_factors", "ranks", "seed", "target_rms", "cases", "table1", "report",
+    }  # fmt: skip
+    scales = {(case["scale"], case["distribution"]) for case in result["cases"]}
+    drawn = ("uniform", "gaussian", "sampled-gaussian")
+    assert scales == {(scale, name) for scale in ("calibrated", "paper") for name in drawn} | {
+        ("uncompressed", "Uniform(±1/√n)"), ("uncompressed", "N(0, 1/3n)"),
+    }  # fmt: skip
+    for case in result["cases"]:
+        assert set(case) == {
+            "distribution", "scale", "rank", "rms", "kurtosis", "kl_to_normal", "kl_to_uniform", "kl_from_uniform",
+            "beyond_uniform", "near_zero",
+        }  # fmt: skip
+        times = case["rms"] / result["target_rms"]
+        assert times > 5 if case["scale"] == "paper" else times == pytest.approx(1, rel=0.02)
+    assert set(result["table1"][0]) == {"distribution", "variance", "kl", "printed", "erratum"}
+    text = page.read_text()
+    assert "Table 1 of the paper" in text
+    assert "entries-figure" in text
+    assert "http://" not in text.split("<script>")[0]
+    assert run("init", *asked) == 0
+    assert "what is wrong there" in capsys.readouterr().out
+
+
+def test_a_page_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run("init", "--rows", "50", "--dim", "4", "--rank", "2", "--html", tmp_path) == 2
+    assert "the page must be written there" in capsys.readouterr().err
