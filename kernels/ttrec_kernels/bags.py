@@ -60,13 +60,15 @@ def _close(offsets: Tensor, nnz: int, include_last_offset: bool) -> Tensor:
         raise BagError(f"offsets must have 1 dimension, but have {offsets.dim()}")
     offsets = offsets.long()
     if not include_last_offset:
-        return torch.cat((offsets, offsets.new_tensor([nnz])))
+        return torch.cat((offsets, offsets.new_full((1,), nnz)))
     if offsets.numel() == 0:
         raise BagError("with include_last_offset, offsets must hold at least the last one, but are empty")
     return offsets
 
 
 def _read_list(indices: Tensor, offsets: Tensor, per_sample_weights: Tensor | None) -> Bags:
+    if torch.compiler.is_compiling():  # a traced graph cannot look at values: offsets must rise from 0 to nnz
+        return Bags(indices, offsets, per_sample_weights)
     if offsets.numel() == 1:  # no bags at all
         return Bags(indices[:0], offsets * 0, None if per_sample_weights is None else per_sample_weights[:0])
     nnz, first, last = indices.numel(), int(offsets[0].item()), int(offsets[-1].item())
@@ -86,3 +88,23 @@ def _shorten(offsets: Tensor) -> str:
     falls = (offsets.diff() < 0).nonzero()
     at = int(falls[0].item()) if len(falls) else offsets.numel() - 2
     return ", ".join(str(value) for value in offsets[at : at + 2].tolist()) + f" at positions {at} and {at + 1}"
+
+
+def check_offsets(indices: Tensor, offsets: Tensor, tables: int) -> int:
+    """Number of bags of each of `tables` tables whose bags `offsets` (tables · bags + 1) cut `indices` (nnz) into.
+
+    Raises `BagError` unless they rise from 0 to nnz. Waits for the device to look at the offsets.
+    """
+    check_integers(offsets, "offsets")
+    if indices.dim() != 1 or offsets.dim() != 1 or (offsets.numel() - 1) % tables or not offsets.numel():
+        raise BagError(
+            f"with offsets, indices must have 1 dimension and offsets tables · bags + 1 entries for {tables} tables, "
+            f"but they are {tuple(indices.shape)} and {tuple(offsets.shape)}"
+        )
+    bags = (offsets.numel() - 1) // tables
+    if torch.compiler.is_compiling():
+        return bags
+    first, last = int(offsets[0]), int(offsets[-1])
+    if first != 0 or last != indices.numel() or (bags and int(offsets.diff().min()) < 0):
+        raise BagError(f"offsets must rise from 0 to the {indices.numel()} indices given, but are {_shorten(offsets)}")
+    return bags

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from ttrec_kernels.errors import PlanError
-from ttrec_kernels.table_plan import TablePlan
+from ttrec_kernels.table_plan import TableKind, TablePlan
 
 ENTRY_BYTES = 12
 """Of the probe index: a 64-bit row and a 32-bit slot."""
@@ -64,7 +64,7 @@ def cache_segments(plans: Sequence[TablePlan], settings: RowCacheSettings) -> tu
     segments: list[CacheSegment] = []
     row_start = start = 0
     for column, plan in enumerate(plans):
-        if plan.shape is not None:
+        if plan.kind == TableKind.TT:
             rows = settings.cached_rows(plan.rows)
             segments.append(CacheSegment(column, row_start, rows, start, power_of_two(2 * rows)))
             row_start, start = row_start + rows, start + segments[-1].capacity

@@ -10,14 +10,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ttrec_kernels import ops
+from ttrec_kernels.bags import check_offsets
 from ttrec_kernels.cache_plan import RowCacheSettings
 from ttrec_kernels.choices import DenseDistribution, Distribution, InitScale
-from ttrec_kernels.errors import BagError, PlanError
-from ttrec_kernels.index_check import check_columns, check_integers
+from ttrec_kernels.errors import BagError, PlanError, UnsupportedError
+from ttrec_kernels.fused_optimizer import FusedOptimizer
+from ttrec_kernels.fused_states import FusedStates
+from ttrec_kernels.index_check import check_columns, check_indices, check_integers
 from ttrec_kernels.initialize import initialize_cores, initialize_dense, table_generator
+from ttrec_kernels.layout import CachePlace, TablePlace
+from ttrec_kernels.lookup_tables import LookupTables
 from ttrec_kernels.reference.row_cache import find_slots, lookup_cached_rows
+from ttrec_kernels.rivals import RIVAL_KINDS, RivalTable, make_rival
 from ttrec_kernels.row_cache import RowCache
-from ttrec_kernels.table_plan import TablePlan
+from ttrec_kernels.table_plan import TableKind, TablePlan
 
 
 class EmbeddingTables(nn.Module):
@@ -43,6 +49,7 @@ class EmbeddingTables(nn.Module):
         seed: int = 0,
         cache: RowCacheSettings | None = None,
         sparse_gradients: bool = True,
+        fused_optimizer: FusedOptimizer | None = None,
         backend: str = "auto",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -53,9 +60,10 @@ class EmbeddingTables(nn.Module):
         self.dim = plans[0].dim
         self.sparse_gradients = sparse_gradients
         self.backend = ops.choose_backend(backend)
-        self._dense_columns = [column for column, plan in enumerate(plans) if plan.shape is None]
-        self._tt_columns = [column for column, plan in enumerate(plans) if plan.shape is not None]
-        dense_rows = sum(plan.rows for plan in plans if plan.shape is None)
+        self._dense_columns = [column for column, plan in enumerate(plans) if plan.kind == TableKind.DENSE]
+        self._tt_columns = [column for column, plan in enumerate(plans) if plan.kind == TableKind.TT]
+        self._rival_columns = [column for column, plan in enumerate(plans) if plan.kind in RIVAL_KINDS]
+        dense_rows = sum(plans[column].rows for column in self._dense_columns)
         self.dense_weight = (
             nn.Parameter(torch.empty(dense_rows, self.dim, device=device, dtype=dtype)) if dense_rows else None
         )
@@ -63,12 +71,20 @@ class EmbeddingTables(nn.Module):
         self.tt_tables = nn.ModuleList(
             nn.ParameterList(torch.empty(size, device=device, dtype=dtype) for size in plan.shape.core_shapes)
             for plan in plans
-            if plan.shape is not None
+            if plan.kind == TableKind.TT and plan.shape is not None
         )
         """Cores (p_k, r_{k-1}, q_k, r_k) of each tensor train, in the order of the plans."""
         self.row_cache = None if cache is None else RowCache(plans, cache, device=device, dtype=dtype)
         """Cached rows of the tensor trains, or None."""
+        self.rival_tables = nn.ModuleList(
+            make_rival(plans[column], sparse_gradients=sparse_gradients, device=device, dtype=dtype)
+            for column in self._rival_columns
+        )
+        """Tables of all other kinds, in the order of the plans."""
         self._add_buffers(device)
+        self._lookup = _lookup_tables(self.plans, self.row_cache)
+        self.fused = None if fused_optimizer is None else FusedStates(fused_optimizer, self._weights())
+        """What the fused optimiser keeps, or None."""
         self.reset_parameters(seed, distribution=distribution, scale=scale, dense_distribution=dense_distribution)
 
     def _add_buffers(self, device: torch.device | str | None) -> None:
@@ -95,25 +111,29 @@ class EmbeddingTables(nn.Module):
         start = 0
         for plan in self.plans:
             generator = table_generator(seed, plan.name)
-            if plan.shape is not None:
+            if plan.kind == TableKind.TT:
                 cores = self.tt_cores[plan.name]
                 initialize_cores(cores, plan.rows, distribution=distribution, scale=scale, generator=generator)
+            elif plan.kind in RIVAL_KINDS:
+                self.rivals[plan.name].reset_parameters(generator, distribution=distribution, scale=scale)
             elif self.dense_weight is not None:
                 initialize_dense(self.dense_weight[start : start + plan.rows], generator, dense_distribution)
                 start += plan.rows
 
-    def forward(self, indices: Tensor) -> Tensor:
-        """Rows (bags, tables, dim) at integer `indices` (bags, tables).
+    def forward(self, indices: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Vectors (bags, tables, dim) at integer `indices`: (bags, tables), one row each.
 
+        With `offsets` (tables · bags + 1) bags are sums: `indices` (nnz) run table by table, and bag b of table t
+        holds those from offsets[t · bags + b] on, as in torchrec's KeyedJaggedTensor.
         Raises `IndexRangeError`, which names table, index and rows, and `BagError` for indices of another form.
         """
-        check_integers(indices, "indices")
-        if indices.dim() != 2 or indices.shape[1] != len(self.plans):
-            raise BagError(
-                f"indices must be (bags, tables) for {len(self.plans)} tables, but are {tuple(indices.shape)}"
-            )
+        bags = self._check(indices, offsets)
+        if ops.is_compiled(self.backend, next(self.parameters())):
+            return self._look_up_compiled(indices, offsets, bags)
+        if offsets is not None:
+            return self._look_up_bags(indices, offsets, bags)
         check_columns(indices, self.get_buffer("_rows"), [plan.name for plan in self.plans])
-        if not self._tt_columns:
+        if len(self._dense_columns) == len(self.plans):
             return self._look_up_dense(indices)
         vectors: dict[int, Tensor] = {}
         if self._dense_columns:
@@ -121,7 +141,91 @@ class EmbeddingTables(nn.Module):
             vectors.update(zip(self._dense_columns, dense.unbind(1), strict=True))
         for number, (column, cores) in enumerate(zip(self._tt_columns, self.tt_tables, strict=True)):
             vectors[column] = self._look_up_tt(number, list(cores.parameters()), indices[:, column])
+        for column, table in zip(self._rival_columns, self.rival_tables, strict=True):
+            vectors[column] = table(indices[:, column])
         return torch.stack([vectors[column] for column in range(len(self.plans))], dim=1)
+
+    def _check(self, indices: Tensor, offsets: Tensor | None) -> int:
+        """Number of bags. Raises `BagError` for indices or offsets of another form."""
+        check_integers(indices, "indices")
+        tables = len(self.plans)
+        if offsets is None:
+            if indices.dim() != 2 or indices.shape[1] != tables:
+                raise BagError(f"indices must be (bags, tables) for {tables} tables, but are {tuple(indices.shape)}")
+            return indices.shape[0]
+        return check_offsets(indices, offsets, tables)
+
+    def _look_up_compiled(self, indices: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
+        """One op for dense tables and tensor trains, and a module each for tables of other kinds."""
+        if not self._rival_columns:
+            return self._call_op(indices, offsets, bags)
+        if offsets is not None:
+            raise UnsupportedError("bags of many rows are for dense and TT tables; other kinds take one row each")
+        check_columns(indices, self.get_buffer("_rows"), [plan.name for plan in self.plans])
+        vectors = {
+            column: table(indices[:, column])
+            for column, table in zip(self._rival_columns, self.rival_tables, strict=True)
+        }
+        if self._lookup is not None:
+            others = sorted(self._dense_columns + self._tt_columns)
+            found = self._call_op(indices[:, others], None, bags)
+            vectors.update(zip(others, found.unbind(1), strict=True))
+        return torch.stack([vectors[column] for column in range(len(self.plans))], dim=1)
+
+    def _call_op(self, indices: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
+        if self._lookup is None:
+            raise PlanError("there is no dense table or tensor train to look up")
+        cache, weights = self.row_cache, self._weights()
+        batch = ops.LookupBatch(
+            self._lookup.layout,
+            indices,
+            offsets,
+            None,
+            None if cache is None else cache.keys,
+            None if cache is None else cache.slots,
+            bags,
+            self.dim,
+            False,
+        )
+        needs_backward = torch.is_grad_enabled()
+        kept = self._lookup.kept_bytes(bags, indices.numel(), offsets is None) if needs_backward else 0
+        sparse = [self.sparse_gradients and weight.dim() == 2 for weight in weights]
+        fused = None if self.fused is None else self.fused.as_op_takes()
+        return ops.lookup(weights, batch, self._lookup.names, sparse, kept, fused)
+
+    def _weights(self) -> list[Tensor]:
+        """Weight slots as `_lookup_tables` numbers them: dense rows, all cores, cached rows."""
+        dense = [] if self.dense_weight is None else [self.dense_weight]
+        cached = [] if self.row_cache is None else [self.row_cache.weight]
+        return [*dense, *self.tt_tables.parameters(), *cached]
+
+    def _look_up_bags(self, indices: Tensor, offsets: Tensor, bags: int) -> Tensor:
+        """Sums of bags by the reference, table by table."""
+        if self._rival_columns or self.row_cache is not None:
+            raise UnsupportedError("the reference backend sums bags of dense and TT tables without a cache only")
+        vectors = []
+        starts = dict(zip(self._dense_columns, self.get_buffer("_dense_start").tolist(), strict=True))
+        for column, plan in enumerate(self.plans):
+            ends = offsets[column * bags : (column + 1) * bags + 1].long()
+            rows = indices[int(ends[0]) : int(ends[-1])]
+            check_indices(rows, plan.rows, plan.name)
+            if column in starts:
+                weight = self.get_parameter("dense_weight")[starts[column] : starts[column] + plan.rows]
+                vectors.append(
+                    F.embedding_bag(rows.long(), weight, ends - ends[0], mode="sum", include_last_offset=True)
+                )
+            else:
+                vectors.append(ops.lookup_bags(list(self.tt_cores[plan.name]), rows, ends - ends[0]))
+        return torch.stack(vectors, dim=1)
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the fused optimiser; may be set between steps. Raises `UnsupportedError` without one."""
+        return _fused(self.fused).learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        _fused(self.fused).learning_rate = value
 
     def _look_up_tt(self, number: int, cores: list[nn.Parameter], indices: Tensor) -> Tensor:
         """Rows (bags, dim) of tensor train number `number` at `indices` (bags), through the cache once it is filled."""
@@ -142,7 +246,8 @@ class EmbeddingTables(nn.Module):
         """To be called after each training step, with its `indices` (bags, tables): the row cache counts them and fills
         itself when it is due. What `optimizers` keep for cached rows moves along with them."""
         if self.row_cache is not None:
-            self.row_cache.after_step(indices, samples_done, self._decompress, optimizers)
+            kept = [] if self.fused is None else self.fused.states_of(self._weights(), self.row_cache.weight)
+            self.row_cache.after_step(indices, samples_done, self._decompress, optimizers, kept)
 
     def _decompress(self, column: int, rows: Tensor) -> Tensor:
         return ops.lookup_rows(self.tt_cores[self.plans[column].name], rows)
@@ -157,6 +262,16 @@ class EmbeddingTables(nn.Module):
         """Cores of each tensor train by the table's name."""
         names = [self.plans[column].name for column in self._tt_columns]
         return {name: list(cores.parameters()) for name, cores in zip(names, self.tt_tables, strict=True)}
+
+    @property
+    def rivals(self) -> Mapping[str, RivalTable]:
+        """Tables that are neither dense nor tensor trains by name."""
+        tables = [table for table in self.rival_tables if isinstance(table, RivalTable)]
+        return {table.plan.name: table for table in tables}
+
+    def rival_parameters(self) -> list[nn.Parameter]:
+        """The numbers of all tables that are neither dense nor tensor trains."""
+        return list(self.rival_tables.parameters())
 
     def tt_parameters(self) -> list[nn.Parameter]:
         """The cores of all tensor trains; frozen ones included."""
@@ -177,7 +292,11 @@ class EmbeddingTables(nn.Module):
 
     def extra_repr(self) -> str:
         """How many tables of which kind."""
-        return f"{len(self._dense_columns)} dense and {len(self._tt_columns)} TT tables, dim={self.dim}"
+        return (
+            f"{len(self._dense_columns)} dense and {len(self._tt_columns)} TT tables"
+            + (f", {len(self._rival_columns)} of other kinds" if self._rival_columns else "")
+            + f", dim={self.dim}"
+        )
 
 
 def _check_plans(plans: Sequence[TablePlan]) -> None:
@@ -193,3 +312,32 @@ def _check_plans(plans: Sequence[TablePlan]) -> None:
         if plan.name in seen:
             raise PlanError(f"table names must differ, but {plan.name} occurs twice")
         seen.add(plan.name)
+
+
+def _fused(states: FusedStates | None) -> FusedStates:
+    if states is None:
+        raise UnsupportedError("there is no fused optimiser to set a learning rate of; set that of your own optimiser")
+    return states
+
+
+def _lookup_tables(plans: Sequence[TablePlan], cache: RowCache | None) -> LookupTables | None:
+    """Dense tables and tensor trains in weight slots: all dense rows, each core, all cached rows."""
+    segments = {} if cache is None else {segment.column: segment for segment in cache.segments}
+    kinds = [plan.kind for plan in plans]
+    slot = int(TableKind.DENSE in kinds)
+    cache_slot = slot + sum(plan.shape.cores for plan in plans if plan.kind == TableKind.TT and plan.shape is not None)
+    dense_start, places, names = 0, [], []
+    for column, plan in enumerate(plans):
+        if plan.kind == TableKind.DENSE:
+            places.append(TablePlace(plan.rows, plan.dim, None, (0,), (dense_start,)))
+            dense_start += plan.rows * plan.dim
+        elif plan.kind == TableKind.TT and plan.shape is not None:
+            here = segments.get(column)
+            cached = None if here is None else CachePlace(here.start, here.capacity, here.row_start, cache_slot)
+            slots = tuple(range(slot, slot + plan.shape.cores))
+            places.append(TablePlace(plan.rows, plan.dim, plan.shape, slots, (0,) * len(slots), cache=cached))
+            slot += len(slots)
+        else:
+            continue
+        names.append(plan.name)
+    return LookupTables(places, names) if places else None

@@ -6,6 +6,7 @@ TTRecError
  ├── BagError (ValueError)          indices, offsets or weights that do not describe bags
  ├── IndexRangeError (IndexError)   an index outside its table: names table, index and rows
  ├── UnsupportedError (NotImplementedError)  a part of nn.EmbeddingBag that a tensor train cannot offer
+ ├── StorageError (ValueError)      a file of cores, or an FBTT checkpoint, that is not what it should be
  └── BackendError (RuntimeError)    a backend that this machine cannot run
 """
 
@@ -32,6 +33,10 @@ class IndexRangeError(TTRecError, IndexError):
 
 class UnsupportedError(TTRecError, NotImplementedError):
     """An option of `nn.EmbeddingBag` that has no meaning, or no support yet, for tensor trains."""
+
+
+class StorageError(TTRecError, ValueError):
+    """A file or state dict does not hold what it should; the message names it and the rule."""
 
 
 class BackendError(TTRecError, RuntimeError):

@@ -18,8 +18,11 @@ def check_integers(indices: Tensor, argument: str) -> None:
 
 
 def check_indices(indices: Tensor, rows: int, table: str) -> None:
-    """Raise `IndexRangeError` for the first index outside 0 … rows − 1; `indices` may have any shape."""
-    if indices.numel() == 0:
+    """Raise `IndexRangeError` for the first index outside 0 … rows − 1; `indices` may have any shape.
+
+    Not while torch traces a graph, which cannot branch on values; lookups outside then fail as they fail in torch.
+    """
+    if torch.compiler.is_compiling() or indices.numel() == 0:
         return
     low, high = indices.aminmax()
     if low.item() < 0 or high.item() >= rows:
@@ -28,7 +31,12 @@ def check_indices(indices: Tensor, rows: int, table: str) -> None:
 
 
 def check_columns(indices: Tensor, rows: Tensor, tables: Sequence[str]) -> None:
-    """Raise `IndexRangeError` for the first index of (bags, tables) `indices` outside its column's `rows` (tables)."""
+    """Raise `IndexRangeError` for the first index of (bags, tables) `indices` outside its column's `rows` (tables).
+
+    Not while torch traces a graph.
+    """
+    if torch.compiler.is_compiling():
+        return
     wrong = (indices < 0) | (indices >= rows)
     if wrong.any():
         bag, column = wrong.nonzero()[0].tolist()

@@ -1,20 +1,26 @@
 """The seam between modules and compiled backends: each op is registered once, the tensors' device decides who runs it.
 
-`lookup` gives the bags' vectors of many tables in one call, `lookup_backward` the gradients of the weights, of the
-sample weights and of the rows stored as they are, `lookup_update` applies them at once by a fused optimiser.
-`kept` is what a backend keeps from a forward pass for its backward pass; an empty one makes it start anew.
+`lookup` gives the bags' vectors of many tables in one call, `lookup_backward` the dense gradients of the weights and
+of the sample weights, `lookup_rows_backward` the sparse ones of rows stored as they are, and `lookup_update` applies
+all of them at once by a fused optimiser. `kept` is what a backend keeps from a forward pass for its backward pass;
+an empty one makes it start anew.
 
 The specification is `reference`; modules use that directly where no compiled backend serves, for float64 say.
 """
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ttrec_kernels.choices import Backend, choose
 from ttrec_kernels.errors import BackendError
+from ttrec_kernels.fused_optimizer import FusedOptimizer
+from ttrec_kernels.reference.lookup import lookup_bags, lookup_rows
+
+__all__ = ["FusedState", "LookupBatch", "choose_backend", "is_compiled", "lookup", "lookup_bags", "lookup_rows"]
 
 _BATCH = (
     "Tensor layout, Tensor indices, Tensor? offsets, Tensor? sample_weights, Tensor? cache_keys, "
@@ -34,86 +40,166 @@ _library.define(
 )
 
 
-def choose_backend(backend: str, dtype: torch.dtype | None = None) -> Backend:
-    """The backend asked for; `auto` is the compiled one where there is one for `dtype`, else the reference.
+class LookupBatch(NamedTuple):
+    """What the ops take beside the weights.
 
-    Raises `BackendError` if the one asked for cannot run here.
+    `layout` says where the tables lie in the weights (see `layout`). `indices` (bags, tables), one a bag; or (nnz)
+    with `offsets` (tables · bags + 1): bag b of table t holds the lookups from offsets[t · bags + b] on.
     """
+
+    layout: Tensor
+    indices: Tensor
+    offsets: Tensor | None
+    sample_weights: Tensor | None
+    cache_keys: Tensor | None
+    cache_slots: Tensor | None
+    bags: int
+    dim: int
+    is_mean: bool
+
+
+class FusedState(NamedTuple):
+    """A fused optimiser with what it keeps: a state tensor each weight, or none, and its rate, one number."""
+
+    optimizer: FusedOptimizer
+    states: list[Tensor]
+    learning_rate: Tensor
+
+
+def choose_backend(backend: str) -> Backend:
+    """The backend asked for. Raises `BackendError` if it cannot run here."""
     asked = choose(Backend, backend, "backend")
-    is_float32 = (dtype or torch.get_default_dtype()) == torch.float32
     if asked == Backend.CUDA and not torch.cuda.is_available():
         raise BackendError("backend 'cuda' needs a CUDA device, and torch sees none; use backend='auto'")
-    if asked == Backend.CPU and not is_float32:
-        raise BackendError(f"backend 'cpu' computes in float32, but the weights are {dtype}; use backend='reference'")
     return asked
 
 
 def is_compiled(backend: Backend, weight: Tensor) -> bool:
-    """Whether `weight` is looked up by compiled kernels under a module's choice of `backend`."""
-    if backend == Backend.REFERENCE or weight.dtype != torch.float32:
+    """Whether compiled kernels look up in `weight`; without them the reference does, under `auto` alone."""
+    if backend == Backend.REFERENCE:
         return False
-    return weight.device.type == "cpu"
+    serves = weight.device.type == "cpu" and weight.dtype == torch.float32
+    if not serves and backend != Backend.AUTO:
+        raise BackendError(
+            f"backend '{backend}' looks up float32 on the CPU, but the weights are {weight.dtype} on {weight.device}; "
+            "use backend='auto'"
+        )
+    return serves
 
 
 def lookup(
-    weights: list[Tensor],
-    layout: Tensor,
-    indices: Tensor,
-    offsets: Tensor | None,
-    sample_weights: Tensor | None,
-    cache: tuple[Tensor, Tensor] | None,
-    *,
-    bags: int,
-    dim: int,
-    is_mean: bool,
-    names: str,
-    sparse: list[bool],
-    kept_bytes: int,
+    weights: list[Tensor], batch: LookupBatch, names: str, sparse: list[bool], kept_bytes: int, fused: FusedState | None
 ) -> Tensor:
-    """Vectors (bags, tables, dim) of tables that lie in `weights` as the matrix `layout` says (see `layout`).
+    """Vectors (bags, tables, dim). `names`, one a line, tell tables apart in errors; `sparse` (weights) which weights
+    get sparse gradients. With `fused` the backward pass changes the weights and gives them no gradient.
 
-    `indices` (bags, tables), one a bag; or (nnz), with `offsets` (tables · bags + 1): bag b of table t holds the
-    lookups offsets[t · bags + b] … . `names`, one a line, tell tables apart in errors; `sparse` (weights) which
-    gradients are sparse tensors. Raises `IndexRangeError`.
+    Raises `IndexRangeError`, which names table, index and rows.
     """
-    keys, slots = (None, None) if cache is None else cache
-    out: Tensor = torch.ops.ttrec.lookup(
-        weights,
-        layout,
-        indices,
-        offsets,
-        sample_weights,
-        keys,
-        slots,
-        bags,
-        dim,
-        is_mean,
-        names,
-        sparse,
-        kept_bytes,
-    )[0]
-    return out
+    if fused is not None and torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
+        out: Tensor = _FusedLookup.apply(batch, fused, (names, sparse, kept_bytes), batch.sample_weights, *weights)  # type: ignore[no-untyped-call]
+        return out
+    found: tuple[Tensor, Tensor] = torch.ops.ttrec.lookup(weights, *batch, names, sparse, kept_bytes)
+    return found[0]
 
 
 class _FusedLookup(torch.autograd.Function):
     """`lookup` whose backward pass applies a fused optimiser to the weights and returns no gradient for them."""
 
     @staticmethod
-    def forward(ctx: Any, batch: tuple[Any, ...], update: tuple[Any, ...], sample_weights: Tensor | None, *weights: Tensor) -> Tensor:
-        out, kept = torch.ops.ttrec.lookup(list(weights), *_with(batch, sample_weights), *batch[-3:])
-        ctx.batch, ctx.update, ctx.kept = batch, update, kept
-        # Not saved for backward: the weights change there, in place, and that is meant.
-        ctx.weights, ctx.sample_weights = weights, sample_weights
-        return out
+    def forward(
+        ctx: Any,
+        batch: LookupBatch,
+        fused: FusedState,
+        options: tuple[Any, ...],
+        sample_weights: Tensor | None,
+        *weights: Tensor,
+    ) -> Tensor:
+        out, kept = torch.ops.ttrec.lookup(list(weights), *batch, *options)
+        # Kept here, not saved: backward changes the weights in place, which is meant.
+        ctx.batch, ctx.fused, ctx.kept, ctx.weights = batch, fused, kept, list(weights)
+        return out  # type: ignore[no-any-return]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        arguments = (gradients[0], ctx.kept, list(ctx.weights), *_with(ctx.batch, ctx.sample_weights))
+        fused: FusedState = ctx.fused
+        arguments = (gradients[0], ctx.kept, ctx.weights, *ctx.batch)
         of_samples = None
-        if ctx.needs_input_grad[2]:
+        if ctx.needs_input_grad[3]:
             of_samples = torch.ops.ttrec.lookup_backward(*arguments, [False] * len(ctx.weights))[1]
-        states, learning_rate, kind, eps = ctx.update
-        torch.ops.ttrec.lookup_update(*arguments, states, learning_rate, kind, eps)
-        return (None, None, of_samples, *(None for _ in ctx.weights))
+        rule = (fused.states, fused.learning_rate, fused.optimizer.kind, fused.optimizer.eps)
+        torch.ops.ttrec.lookup_update(*arguments, *rule)
+        return (None, None, None, of_samples, *(None for _ in ctx.weights))
 
 
+def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    weights, *batch, _, sparse, _ = inputs
+    tensors = [value if isinstance(value, Tensor) else None for value in batch]
+    ctx.save_for_backward(output[1], *tensors, *weights)
+    ctx.set_materialize_grads(False)
+    ctx.rest, ctx.sparse, ctx.weights = batch, sparse, len(weights)
+    ctx.rest = [None if isinstance(value, Tensor) else value for value in batch]
+
+
+def _differentiate(ctx: Any, gradient: Tensor | None, _: Tensor | None) -> tuple[Any, ...]:
+    nothing = (None,) * 13
+    if gradient is None:
+        return nothing
+    kept, *saved = ctx.saved_tensors
+    tensors, weights = saved[: -ctx.weights], saved[-ctx.weights :]
+    batch = [rest if tensor is None else tensor for tensor, rest in zip(tensors, ctx.rest, strict=True)]
+    arguments = (gradient, kept, weights, *batch)
+    wanted = list(ctx.needs_input_grad[0])
+    is_dense = [want and not sparse for want, sparse in zip(wanted, ctx.sparse, strict=True)]
+    found: list[Tensor | None] = [None] * len(weights)
+    of_samples = None
+    if any(is_dense) or ctx.needs_input_grad[4]:
+        gradients, of_samples = torch.ops.ttrec.lookup_backward(*arguments, is_dense)
+        found = [each if want else None for each, want in zip(gradients, is_dense, strict=True)]
+    for slot, (want, sparse) in enumerate(zip(wanted, ctx.sparse, strict=True)):
+        if want and sparse:
+            rows, values = torch.ops.ttrec.lookup_rows_backward(*arguments, slot)
+            found[slot] = torch.sparse_coo_tensor(rows.unsqueeze(0), values, weights[slot].shape)
+    of_samples = of_samples if ctx.needs_input_grad[4] else None
+    return (found, None, None, None, of_samples, *(None,) * 8)
+
+
+def _fake_lookup(weights: Sequence[Tensor], layout: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+    bags, dim, kept_bytes = rest[5], rest[6], rest[-1]
+    out = weights[0].new_empty((bags, layout.shape[0], dim))
+    return out, weights[0].new_empty(kept_bytes, dtype=torch.uint8)
+
+
+def _fake_backward(_gradient: Tensor, _kept: Tensor, weights: Sequence[Tensor], *rest: Any) -> Any:
+    wanted, sample_weights = rest[-1], rest[3]
+    gradients = [
+        torch.empty_like(weight) if want else weight.new_empty(0) for weight, want in zip(weights, wanted, strict=True)
+    ]
+    return gradients, weights[0].new_empty(0) if sample_weights is None else torch.empty_like(sample_weights)
+
+
+def _fake_rows_backward(gradient: Tensor, _kept: Tensor, weights: Sequence[Tensor], *_rest: Any) -> Any:
+    count = torch.library.get_ctx().new_dynamic_size()
+    return gradient.new_empty(count, dtype=torch.int64), weights[0].new_empty(count, gradient.shape[-1])
+
+
+def _fake_update(*_arguments: Any) -> None: ...
+
+
+def _compiled_later(package: str, name: str) -> Callable[..., Any]:
+    """The kernel of a backend, whose package is imported when it is first called: compilers are slow to import."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f"ttrec_kernels.{package}.kernels"), name)(*arguments)
+
+    return call
+
+
+for _name, _fake in (
+    ("lookup", _fake_lookup),
+    ("lookup_backward", _fake_backward),
+    ("lookup_rows_backward", _fake_rows_backward),
+    ("lookup_update", _fake_update),
+):
+    _library.impl(_name, _compiled_later("cpu", _name), "CPU")
+    torch.library.register_fake(f"ttrec::{_name}", _fake, lib=_library)
+torch.library.register_autograd("ttrec::lookup", _differentiate, setup_context=_keep_inputs, lib=_library)

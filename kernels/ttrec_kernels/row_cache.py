@@ -111,17 +111,19 @@ class RowCache(nn.Module):
         samples_done: int,
         decompress: Decompress,
         optimizers: Sequence[torch.optim.Optimizer] = (),
+        states: Sequence[Tensor] = (),
     ) -> None:
         """To be called after each training step with its valid `indices` (bags, tables) and the samples done so far.
 
-        Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them.
+        Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them,
+        and so do `states`, tensors that run like the rows.
         """
         # Counting reads the batch where it was made: on a GPU's own dataset this waits for a copy.
         host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
         for number, segment in enumerate(self.segments):
             self.observe(number, host[:, segment.column])
         if self.is_due(samples_done):
-            self.refresh(decompress, row_states(self.weight, optimizers))
+            self.refresh(decompress, (*row_states(self.weight, optimizers), *states))
 
     @torch.no_grad()
     def refresh(self, decompress: Decompress, row_states: Sequence[Tensor] = ()) -> None:

@@ -1,4 +1,4 @@
-"""What one embedding table becomes: kept dense, or replaced by a tensor train."""
+"""What one embedding table becomes: kept dense, replaced by a tensor train, or by one of its rivals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,9 @@ from ttrec_kernels.shapes import MAX_ROWS, TTShape
 MAX_NAME = 200
 """Characters of a table's name."""
 
+SCALE_BYTES = 4
+"""Of the fp32 scale that each int8 row has, or each slice of a TT core."""
+
 _KEYS = ("name", "rows", "dim", "kind")
 _SHAPE_KEYS = ("row_factors", "dim_factors", "ranks")
 
@@ -22,13 +25,26 @@ class TableKind(StrEnum):
 
     DENSE = "dense"
     TT = "tt"
+    HASH = "hash"
+    DOUBLE_HASH = "double-hash"
+    QR = "qr"
+    LOW_RANK = "low-rank"
+    TT_HASH = "tt+hash"
+
+
+_WITH_SHAPE = (TableKind.TT, TableKind.TT_HASH)
+_WITH_BUCKETS = (TableKind.HASH, TableKind.DOUBLE_HASH, TableKind.QR, TableKind.TT_HASH)
+_IN_INT8 = (TableKind.DENSE, TableKind.TT)
 
 
 @dataclass(frozen=True)
 class TablePlan:
-    """One table's name, size and storage; `shape` is given exactly when `kind` is `tt`.
+    """One table's name, size and storage.
 
-    `reason` says why a table that was asked to be TT stays dense (empty otherwise).
+    `shape`: of the tensor train, for kind `tt`; of one over `buckets` rows, for `tt+hash`. `buckets`: stored rows
+    that ids are hashed to; for `qr` rows of the remainders' table. `rank`: of U V, for `low-rank`. `int8`: stored as
+    8-bit rows with a scale each after training, for `dense` and `tt`. `reason` says why a table that
+    was asked to be smaller stays dense (empty otherwise). Raises `PlanError` for parts that do not go together.
     """
 
     name: str
@@ -37,30 +53,62 @@ class TablePlan:
     kind: TableKind = TableKind.DENSE
     shape: TTShape | None = None
     reason: str = ""
+    buckets: int | None = None
+    rank: int | None = None
+    int8: bool = False
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.dim < 1:
             raise PlanError(f"table {self.name!r} needs rows and dim of at least 1, has {self.rows} × {self.dim}")
-        if (self.kind == TableKind.TT) != (self.shape is not None):
+        for what, value, kinds in (
+            ("a shape", self.shape, _WITH_SHAPE),
+            ("buckets", self.buckets, _WITH_BUCKETS),
+            ("a rank", self.rank, (TableKind.LOW_RANK,)),
+        ):
+            if (value is not None) != (self.kind in kinds):
+                raise PlanError(f"table {self.name!r} of kind {self.kind} {'lacks' if value is None else 'has'} {what}")
+        if self.int8 and self.kind not in _IN_INT8:
+            raise PlanError(f"table {self.name!r} of kind {self.kind} cannot be int8; dense and tt can")
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        if self.shape is not None and (self.shape.rows, self.shape.dim) != (self.stored_rows, self.dim):
             raise PlanError(
-                f"table {self.name!r} of kind {self.kind} {'lacks' if self.shape is None else 'has'} a shape"
+                f"table {self.name!r} is {self.stored_rows} × {self.dim}, "
+                f"its shape is {self.shape.rows} × {self.shape.dim}"
             )
-        if self.shape is not None and (self.shape.rows, self.shape.dim) != (self.rows, self.dim):
-            raise PlanError(
-                f"table {self.name!r} is {self.rows} × {self.dim}, its shape is {self.shape.rows} × {self.shape.dim}"
-            )
+        for what, value, most in (("buckets", self.buckets, self.rows), ("rank", self.rank, self.dim)):
+            if value is not None and not 1 <= value <= most:
+                raise PlanError(f"table {self.name!r} needs {what} of 1 … {most}, has {value}")
+
+    @property
+    def stored_rows(self) -> int:
+        """Rows that ids lead to: the buckets where ids are hashed, else all."""
+        return self.rows if self.buckets is None else self.buckets
+
+    @property
+    def quotients(self) -> int:
+        """Rows of the quotients' table of `qr`."""
+        return -(-self.rows // self.stored_rows)
 
     @property
     def parameters(self) -> int:
         """Numbers stored for this table, TT padding included."""
-        return self.rows * self.dim if self.shape is None else self.shape.parameters
+        if self.shape is not None:
+            return self.shape.parameters
+        if self.rank is not None:
+            return (self.rows + self.dim) * self.rank
+        return (self.stored_rows + (self.quotients if self.kind == TableKind.QR else 0)) * self.dim
 
     def bytes(self, item_bytes: int = 4) -> int:
-        """Bytes of the stored numbers."""
-        return self.parameters * item_bytes
+        """Bytes of the stored numbers; of int8 rows or core slices, a byte each and their scales."""
+        if not self.int8:
+            return self.parameters * item_bytes
+        scales = self.rows if self.shape is None else sum(self.shape.row_factors)
+        return self.parameters + scales * SCALE_BYTES
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan's YAML form: name, rows, dim, kind and, for TT, row_factors, dim_factors and ranks."""
+        """The plan's YAML form: name, rows, dim, kind and what the kind needs: row_factors, dim_factors and ranks, …"""
         record: dict[str, Any] = {
             "name": self.name,
             "rows": self.rows,
@@ -71,7 +119,8 @@ class TablePlan:
             record["row_factors"] = list(self.shape.row_factors)
             record["dim_factors"] = list(self.shape.dim_factors)
             record["ranks"] = list(self.shape.ranks)
-        return record
+        record |= {key: value for key, value in (("buckets", self.buckets), ("rank", self.rank)) if value is not None}
+        return record | ({"int8": True} if self.int8 else {})
 
     @classmethod
     def from_dict(cls, record: Any) -> "TablePlan":
@@ -86,15 +135,29 @@ class TablePlan:
         where = f"table {name!r}"
         kind = record.get("kind")
         if kind not in tuple(TableKind):
-            raise PlanError(f"{where}: kind must be {' or '.join(TableKind)}, but is {_shown(kind)}")
-        known = _KEYS + (_SHAPE_KEYS if kind == TableKind.TT else ())
-        _check_keys(record, known, f"{where} of kind {kind}")
+            raise PlanError(f"{where}: kind must be one of {', '.join(TableKind)}, but is {_shown(kind)}")
+        needed = _KEYS + _keys_of(TableKind(kind))
+        _check_keys(record, needed, f"{where} of kind {kind}")
+        if not isinstance(record.get("int8", False), bool):
+            raise PlanError(f"{where}: int8 must be true or false, but is {_shown(record['int8'])}")
         try:
             check_table(record["rows"], record["dim"])
-            shape = _shape(record) if kind == TableKind.TT else None
+            for key in ("buckets", "rank"):
+                if key in needed:
+                    check_range(key, record[key], 1, record["rows" if key == "buckets" else "dim"])
+            shape = _shape(record) if kind in _WITH_SHAPE else None
         except ShapeError as error:
             raise ShapeError(f"{where}: {error}") from None
-        return cls(name, record["rows"], record["dim"], TableKind(kind), shape)
+        return cls(
+            name,
+            record["rows"],
+            record["dim"],
+            TableKind(kind),
+            shape,
+            buckets=record.get("buckets"),
+            rank=record.get("rank"),
+            int8=record.get("int8", False),
+        )
 
 
 def check_table_name(name: Any) -> str:
@@ -108,10 +171,18 @@ def check_table_name(name: Any) -> str:
     return name
 
 
-def _check_keys(record: Mapping[Any, Any], known: tuple[str, ...], where: str) -> None:
-    missing = [key for key in known if key not in record]
+def _keys_of(kind: TableKind) -> tuple[str, ...]:
+    """What a kind needs beside name, rows, dim and kind."""
+    keys: tuple[str, ...] = _SHAPE_KEYS if kind in _WITH_SHAPE else ()
+    keys += ("buckets",) if kind in _WITH_BUCKETS else ()
+    return keys + (("rank",) if kind == TableKind.LOW_RANK else ())
+
+
+def _check_keys(record: Mapping[Any, Any], needed: tuple[str, ...], where: str) -> None:
+    missing = [key for key in needed if key not in record]
     if missing:
-        raise PlanError(f"{where} needs {', '.join(known)}, but lacks {', '.join(missing)}")
+        raise PlanError(f"{where} needs {', '.join(needed)}, but lacks {', '.join(missing)}")
+    known = (*needed, "int8")
     for key in record:
         if key not in known:
             close = get_close_matches(str(key), known, n=1)
@@ -120,7 +191,8 @@ def _check_keys(record: Mapping[Any, Any], known: tuple[str, ...], where: str) -
 
 
 def _shape(record: Mapping[str, Any]) -> TTShape:
-    """The TT shape of a record whose keys, rows and dim are checked."""
+    """The TT shape of a record whose keys, rows, dim and buckets are checked."""
+    rows = record.get("buckets", record["rows"])
     lists: dict[str, tuple[int, ...]] = {}
     for key in _SHAPE_KEYS:
         value = record[key]
@@ -130,8 +202,8 @@ def _shape(record: Mapping[str, Any]) -> TTShape:
             check_range(f"every number of {key}", number, 1, MAX_ROWS)
         lists[key] = tuple(value)
     if len(lists["row_factors"]) > 1:  # else there is no tensor train at all, which TTShape says
-        check_row_factors(record["rows"], lists["row_factors"])
-    return TTShape(record["rows"], record["dim"], lists["row_factors"], lists["dim_factors"], lists["ranks"])
+        check_row_factors(rows, lists["row_factors"])
+    return TTShape(rows, record["dim"], lists["row_factors"], lists["dim_factors"], lists["ranks"])
 
 
 def _shown(value: Any) -> str:

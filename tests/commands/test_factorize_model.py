@@ -213,7 +213,7 @@ def test_a_plan_that_pays_for_nothing_is_flagged(run, tmp_path) -> None:
         (plan_text(row_factors=[10, 10, 9]), "", "table 'C3': row factors 10,10,9 hold 900 rows, fewer than the 1000"),
         (plan_text(dim_factors=[2, 2, 2]), "", "must have dim 16"),
         (plan_text(ranks=[4, 4]), "", "3 cores need 4 ranks"),
-        (plan_text(kind="robe"), "", "kind must be dense or tt, but is 'robe'"),
+        (plan_text(kind="robe"), "", "low-rank, tt+hash, but is 'robe'"),
         (plan_text(), "--rank 8", "is a table plan, where all is chosen; leave out --rank"),
         (plan_text(), "--max-bytes 1MB", "leave out --max-bytes"),
         (plan_text(), "--largest 1", "leave out --largest"),

@@ -14,7 +14,7 @@ from torch import nn
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import Schedule, Training
-from ttrec_kernels import EmbeddingTables, TablePlan, smallest_shape
+from ttrec_kernels import EmbeddingTables, TableKind, TablePlan, smallest_shape
 
 ROWS = (200, 30, 7)
 SCHEDULE = Schedule(samples=1000, batch_size=32, test_batch_size=64, evaluations=3)
@@ -73,7 +73,10 @@ def batches():
 
 def make(batches, optimizer: str, tick=lambda *_: None) -> Training:
     torch.manual_seed(3)
-    plans = [TablePlan("a", ROWS[0], 4, smallest_shape(ROWS[0], 4, 2)), *(TablePlan(f"t{n}", n, 4) for n in ROWS[1:])]
+    plans = [
+        TablePlan("a", ROWS[0], 4, TableKind.TT, smallest_shape(ROWS[0], 4, 2)),
+        *(TablePlan(f"t{n}", n, 4) for n in ROWS[1:]),
+    ]
     tables = EmbeddingTables(plans, seed=1)
     model = DLRM(Counting(tables), tables=3, dim=4, bottom_widths=(8,), top_widths=(8,), seed=2)
     dense, rest = tables.dense_parameters(), [p for name, p in model.named_parameters() if "dense_weight" not in name]

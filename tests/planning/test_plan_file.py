@@ -84,7 +84,7 @@ GOOD = {"name": "a", "rows": 10, "dim": 4, "kind": "dense"}
         ({"tables": [GOOD], "rows": 3}, "the key tables alone, but here is 'rows'"),
         ({"tables": [GOOD, GOOD]}, "table 2 of 2: names must differ, but 'a' occurs twice"),
         ({"tables": [GOOD, 7]}, "table 2 of 2: a table plan is a mapping"),
-        ({"tables": [GOOD | {"kind": "hash"}]}, "table 1 of 1: table 'a': kind must be dense or tt"),
+        ({"tables": [GOOD | {"kind": "robe"}]}, "table 1 of 1: table 'a': kind must be one of dense, tt"),
         (None, "a table plan is"),
     ],
 )

@@ -28,6 +28,17 @@ class Method(StrEnum):
     DENSE = "dense"
     TT = "tt"
     TT_FROZEN = "tt-frozen"
+    HASH = "hash"
+    DOUBLE_HASH = "double-hash"
+    QR = "qr"
+    LOW_RANK = "low-rank"
+    TT_HASH = "tt+hash"
+    INT8 = "int8"
+    TT_INT8 = "tt+int8"
+
+
+RANKLESS = frozenset({Method.DENSE, Method.INT8})
+"""Methods whose size no rank decides."""
 
 
 class Optimizer(StrEnum):
@@ -118,7 +129,8 @@ class TrialConfig(Frozen):
     """One model configuration and its seed: all that decides what a trial trains, but the data."""
 
     method: Method = Method.TT
-    """`tt`, its control `tt-frozen` whose cores are never updated, or `dense`, the uncompressed model."""
+    """`tt`, its control `tt-frozen` whose cores are never updated, `dense`, the uncompressed model, or a rival at equal
+    bytes: hash, double-hash, qr, low-rank, tt+hash; tt+int8 and int8 are rounded after training."""
     rank: Rank = 32
     """TT rank, or the inner ranks of uneven tensor trains such as [16, 32]."""
     tables: Tables = 7
@@ -148,14 +160,16 @@ class TrialConfig(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _dense_has_no_rank(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """The uncompressed model is one point: 0 tables, no rank."""
+        """The uncompressed model is one point: 0 tables, no rank; int8 has no rank either."""
         if values.get("method") == Method.DENSE or values.get("tables", 7) in (0, [], ()):
             return values | {"method": Method.DENSE, "rank": None, "tables": 0, "plan": None}
+        if values.get("method") == Method.INT8:
+            return values | {"rank": None}
         return values
 
     @model_validator(mode="after")
     def _tt_needs_a_rank(self) -> "TrialConfig":
-        if self.method != Method.DENSE and self.rank is None:
+        if self.rank is None and self.plan is None and self.method not in RANKLESS:
             raise ValueError(f"method {self.method} needs a rank")
         if isinstance(self.rank, tuple) and len(self.rank) != self.shape.cores - 1:
             raise ValueError(
@@ -193,6 +207,8 @@ class SweepConfig(Frozen):
     """Further configurations, each written out."""
     exclude: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(max_length=1000)] = ()
     """Conditions such as `rank == 64 and dim < 32`; combinations of grid and zip that meet one are left out."""
+    match_bytes: Literal["tt"] = "tt"
+    """What rivals of tensor trains may take: in each table the bytes of the tensor train at the trial's rank."""
     baseline: bool = True
     """Also train the uncompressed model of each dim."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=1000)] = (0,)

@@ -6,13 +6,13 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from ttrec_cli.dlrm.bags import Bags, sum_bags
+from ttrec_cli.dlrm.bags import Bags
 
 
 class DLRM(nn.Module):
     """Click logits from dense features and one index per table.
 
-    `embedding` maps (batch, tables) indices to (batch, tables, dim). The bottom MLP is
+    `embedding` maps (batch, tables) indices, or bags' indices and offsets, to (batch, tables, dim). The bottom MLP is
     `dense_features` → `bottom_widths` → dim, the top one interactions + dim → `top_widths` → 1; ReLU between layers.
     MLP weights are drawn from `seed` alone, so models that differ in their embedding start with equal MLPs.
     """
@@ -39,7 +39,7 @@ class DLRM(nn.Module):
     def forward(self, dense: Tensor, indices: Tensor | Bags) -> Tensor:
         """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer, or bags."""
         bottom = self.bottom_mlp(dense)
-        looked_up = sum_bags(self.embedding, indices) if isinstance(indices, Bags) else self.embedding(indices)
+        looked_up = self.embedding(*indices) if isinstance(indices, Bags) else self.embedding(indices)
         vectors = torch.cat((bottom.unsqueeze(1), looked_up), dim=1)
         products = torch.bmm(vectors, vectors.transpose(1, 2)).flatten(1)
         interaction = products.index_select(1, self.get_buffer("pairs"))

@@ -55,7 +55,8 @@ def format_interval(difference: Difference, metric: Metric) -> str:
 def describe(point: Point, varying: Sequence[str] = ()) -> str:
     """The configuration with its `varying` settings: `7 tables at rank 32, dim 16 (init.scale paper)`."""
     tables = "1 table" if point.tables == 1 else f"{point.tables} tables"
-    name = "uncompressed" if point.method == DENSE else f"{tables} at rank {point.rank}"
+    rank = "" if point.rank is None else f" at rank {point.rank}"  # int8 has none
+    name = "uncompressed" if point.method == DENSE else f"{tables}{rank}"
     settings = flat_settings(point.settings)
     remarks = [point.method] if point.method not in (DENSE, TT) else []
     remarks += [f"{key} {settings[key]}" for key in varying if key in settings]

@@ -33,4 +33,5 @@ def short_name(point: Point, same_dim: bool = False) -> str:
     if point.is_dense:
         return f"uncompressed{dim}"
     frozen = "" if point.method == "tt" else f" · {point.method}"
-    return f"R{point.rank} · {point.tables} {'table' if point.tables == 1 else 'tables'}{dim}{frozen}"
+    rank = "" if point.rank is None else f"R{point.rank} · "
+    return f"{rank}{point.tables} {'table' if point.tables == 1 else 'tables'}{dim}{frozen}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from ttrec_cli.config import Method, ModelConfig, Optimizer, TrialConfig
-from ttrec_kernels import RowCacheSettings, TablePlan
+from ttrec_kernels import RowCacheSettings, TableKind, TablePlan
 from ttrec_kernels.cache_plan import cache_bytes
 
 ITEM_BYTES = 4
@@ -41,7 +41,7 @@ class Costs:
 
 
 def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int = 13) -> Costs:
-    """Bytes of the model that `config`, its table plans and so many dense features make, in fp32.
+    """Bytes of the model that `config`, its table plans and so many dense features make: fp32, but for int8 tables.
 
     Cached rows and their probe index are part of the embeddings; counts, which training alone needs, are not.
     """
@@ -57,12 +57,13 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int =
     trained = mlp_parameters + dense_parameters + trained_tt + cached_parameters
     optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
     sparse_tables = sum(plan.shape is None or cache is not None for plan in plans)
-    # Gradients of dense tables and cached rows are sparse: the rows of one batch and their indices.
+    # Gradients of tables without cores and of cached rows are sparse: the rows of one batch and their indices.
     sparse_gradient_bytes = config.train.batch_size * sparse_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
     gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes
+    embedding_bytes = sum(plan.bytes(ITEM_BYTES) for plan in plans) + cached_bytes + index_bytes
     return Costs(
-        embedding_bytes=(parameters - mlp_parameters) * ITEM_BYTES + index_bytes,
-        model_bytes=parameters * ITEM_BYTES + index_bytes,
+        embedding_bytes=embedding_bytes,
+        model_bytes=embedding_bytes + mlp_parameters * ITEM_BYTES,
         optimizer_bytes=optimizer_parameters * ITEM_BYTES,
         training_bytes=(parameters + optimizer_parameters) * ITEM_BYTES + gradient_bytes + index_bytes + count_bytes,
         dense_embedding_bytes=uncompressed * ITEM_BYTES,
@@ -76,7 +77,7 @@ def row_cache_settings(
 ) -> RowCacheSettings | None:
     """The row cache that a trial of so many training samples has; none without rows or tensor trains."""
     asked = config.cache
-    if not asked.rows_fraction or not any(plan.shape is not None for plan in plans):
+    if not asked.rows_fraction or not any(plan.kind == TableKind.TT for plan in plans):
         return None
     return RowCacheSettings(asked.rows_fraction, ceil(asked.warmup_fraction * train_samples), asked.refresh_every)
 

@@ -5,12 +5,12 @@ import json
 from functools import cache
 from pathlib import Path
 
-from ttrec_cli.config import TrialConfig
+from ttrec_cli.config import Method, TrialConfig
 from ttrec_cli.config.yaml_document import read_values
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning.plan_file import plan_from_values
 from ttrec_cli.sweep.dataset import Dataset
-from ttrec_kernels import TablePlan
+from ttrec_kernels import TableKind, TablePlan
 
 HASH_LENGTH = 8
 
@@ -49,12 +49,16 @@ def described(config: TrialConfig, plans: tuple[TablePlan, ...]) -> TrialConfig:
     """
     text = json.dumps([plan.to_dict() for plan in plans], sort_keys=True)
     shapes = [plan.shape for plan in plans if plan.shape is not None]
+    kinds = {f"{plan.kind}+int8" if plan.int8 else plan.kind for plan in plans} - {TableKind.DENSE}
+    method = {"dense+int8": Method.INT8}.get(min(kinds, default=""), min(kinds, default="")) if len(kinds) == 1 else ""
     values = config.model_dump() | {
         "plan": hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH],
         "dim": plans[0].dim,
-        "tables": len(shapes),
+        "tables": sum(plan.kind != TableKind.DENSE or plan.int8 for plan in plans),
         "rank": max((max(shape.ranks) for shape in shapes), default=None),
     }
+    if method and config.method == Method.TT:
+        values["method"] = method
     return TrialConfig.model_validate(values)
 
 

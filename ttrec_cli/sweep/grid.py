@@ -12,6 +12,7 @@ from ttrec_cli.config.cells import Cell, cells, tuned
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning import ShapeSettings
 from ttrec_cli.planning.model_plan import compressed_or_dense, largest_tables
+from ttrec_cli.planning.rivals import MATCHES, rival_plans
 from ttrec_cli.sweep.costs import Costs, costs
 from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.given_plan import described, given_plans
@@ -114,7 +115,7 @@ def _planned(config: TrialConfig, dataset: Dataset) -> tuple[TrialConfig, tuple[
         else TablePlan(name, rows, config.dim)
         for table, (name, rows) in enumerate(zip(dataset.columns, dataset.cardinalities, strict=True))
     )
-    return config, plans
+    return config, rival_plans(plans, config.method, settings) if config.method in MATCHES else plans
 
 
 def _chosen_tables(config: TrialConfig, dataset: Dataset) -> frozenset[int]:

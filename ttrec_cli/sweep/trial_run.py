@@ -15,6 +15,7 @@ from ttrec_cli.data.tensor_batches import batches_on
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, train
 from ttrec_cli.sweep.grid import Trial
+from ttrec_cli.sweep.int8 import int8_point
 from ttrec_cli.sweep.messages import Outcome
 from ttrec_kernels import EmbeddingTables
 
@@ -28,7 +29,10 @@ def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callab
     initial = [core.detach().clone() for core in tt_parameters]
     config = trial.config.train
     schedule = Schedule(trial.train_samples, config.batch_size, config.test_batch_size, config.evaluations)
-    curve = train(model, build_optimizers(model, config), batches_on(log, device), schedule, on_step)
+    batches = batches_on(log, device)
+    curve = train(model, build_optimizers(model, config), batches, schedule, on_step)
+    if any(plan.int8 for plan in trial.plans):
+        curve = [int8_point(model, batches, schedule, curve[-1])]
     columns = measured_columns(curve) | {
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
@@ -69,7 +73,7 @@ def embedding_of(model: DLRM) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores."""
+    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores, one for their rivals."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
@@ -79,6 +83,7 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
         (embedding.dense_parameters(), embedding_rate),
         (embedding.tt_parameters(), embedding_rate),
+        (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
     return [make(parameters, lr=rate) for parameters, rate in trainable if parameters]

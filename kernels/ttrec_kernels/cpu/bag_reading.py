@@ -44,7 +44,9 @@ def _source(line: Any, row: int, cache: Any) -> Any:
 
 
 @compiled
-def read_column(line: Any, table: int, tables: int, bags: int, indices: Any, weights: Any, cache: Any, lookups: Any) -> Any:
+def read_column(
+    line: Any, table: int, tables: int, bags: int, indices: Any, weights: Any, cache: Any, lookups: Any
+) -> Any:
     """Lookups of one table in a matrix of indices (bags, tables), one a bag; position of a bad index, or −1.
 
     `lookups` are rows, sources (as `_source` says), bags and scales, table after table.

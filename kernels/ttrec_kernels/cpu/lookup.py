@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ttrec_kernels.cpu import passes
 from ttrec_kernels.cpu.update import STORE, UNWANTED
-from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, SLOT, CACHE_SLOT
+from ttrec_kernels.layout import CACHE_SLOT, CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, SLOT
 
 WORKSPACE_BYTES = 64 * 10**6
 """Tries and products of one part of a batch: more lookups are worked off in parts, whatever their number. What fits

@@ -17,6 +17,7 @@ from ttrec_kernels.cpu.arena import (
 )
 from ttrec_kernels.cpu.compiled import ITEM, compiled
 from ttrec_kernels.cpu.stored_rows import list_stored_rows, update_stored_rows
+from ttrec_kernels.cpu.tt_levels import slice_size
 from ttrec_kernels.cpu.update import UNWANTED, update
 
 
@@ -175,10 +176,25 @@ def apply_stored(weight: int, stored: Any, state: int, size: int, rule: Any) -> 
 
 @compiled
 def stored_row_gradients(
-    layout: Any, arena: int, bags: int, offsets: Any, places: int, slot: int, dim: int, gradient: int, rows: Any, values: int
+    layout: Any,
+    arena: int,
+    bags: int,
+    offsets: Any,
+    places: int,
+    slot: int,
+    dim: int,
+    gradient: int,
+    rows: Any,
+    values: int,
 ) -> Any:
     """`list_stored_rows` of the batch whose forward pass left `arena`."""
     tables, levels = len(layout), most_levels(layout)
     lookups = lookup_arrays(arena, tables, levels, places)
     ranges = _all_ranges(layout, bags, offsets)
     return list_stored_rows(layout, slot, dim, ranges, lookups, gradient, rows, values)
+
+
+@compiled
+def size_of_slice(line: Any, level: int) -> Any:
+    """Floats of one slice of a core."""
+    return slice_size(line, level)

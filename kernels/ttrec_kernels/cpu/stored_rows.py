@@ -23,7 +23,16 @@ def update_stored_rows(
         if slot != NONE:
             weight = bases[slot] + (ITEM * line[OFFSET] if line[CORES] <= 0 else 0)
             _update_table(
-                table, len(layout), weight, dim, ranges[table, 0], ranges[table, 1], lookups, gradient, targets[table], rule
+                table,
+                len(layout),
+                weight,
+                dim,
+                ranges[table, 0],
+                ranges[table, 1],
+                lookups,
+                gradient,
+                targets[table],
+                rule,
             )
 
 

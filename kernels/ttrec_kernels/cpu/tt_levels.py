@@ -21,7 +21,7 @@ from ttrec_kernels.cpu.small_products import (
     transpose,
 )
 from ttrec_kernels.cpu.update import update
-from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, Q, RANK_LEFT
+from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, RANK_LEFT, Q
 
 NARROW = 16
 """Below so many columns a product is faster as dot products with the transposed slice."""

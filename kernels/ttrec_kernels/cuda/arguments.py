@@ -16,9 +16,7 @@ from ttrec_kernels.errors import BackendError
 
 Argument = np.generic | NDArray[Any]
 
-_TABLES = np.dtype(
-    [("lines", "u8"), ("count", "i4"), ("most_cores", "i4"), ("dim", "i4"), ("mean", "i4")], align=True
-)
+_TABLES = np.dtype([("lines", "u8"), ("count", "i4"), ("most_cores", "i4"), ("dim", "i4"), ("mean", "i4")], align=True)
 _CACHE = np.dtype([("keys", "u8"), ("slots", "u8")], align=True)
 _LOOKUPS = np.dtype(
     [("indices", "u8"), ("offsets", "u8"), ("sample_weights", "u8"), ("bags", "i8"), ("count", "i8")], align=True

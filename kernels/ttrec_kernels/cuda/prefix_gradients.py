@@ -15,7 +15,5 @@ def prefix_gradients(call: Call, trie: Argument, levels: Argument, gradients: Ar
     partials, totals = geometry.prefix_partials(size), geometry.per_warp(size)
     for level in range(call.tables.most_cores, 1, -1):
         chunk = geometry.PREFIX_CHUNK
-        call.launch(
-            "prefix_gradients", "prefix_partials", partials, trie, call.weights_struct, levels, level, chunk
-        )
+        call.launch("prefix_gradients", "prefix_partials", partials, trie, call.weights_struct, levels, level, chunk)
         call.launch("prefix_gradients", "prefix_totals", totals, trie, levels, gradients, level, chunk)

@@ -30,7 +30,7 @@ def lookup_rows(cores: Sequence[Tensor], indices: Tensor) -> Tensor:
     row_factors = [core.shape[0] for core in cores]
     lookup_bytes = sum(core[0].numel() * core.element_size() for core in cores)
     chunk = max(1, WORKSPACE_BYTES // lookup_bytes)
-    if indices.numel() <= chunk:
+    if torch.compiler.is_compiling() or indices.numel() <= chunk:  # an exported graph serves any number of lookups
         return _contract_slices(cores, row_digits(indices, row_factors))
     parts = [_contract_slices(cores, row_digits(part, row_factors)) for part in torch.split(indices, chunk)]
     return torch.cat(parts)
@@ -52,7 +52,9 @@ def _contract_slices(cores: Sequence[Tensor], digits: Sequence[Tensor]) -> Tenso
     left = _pick_slices(cores[0], digits[0]).view(nnz, q, rank_right)
     for core, digit in zip(cores[1:], digits[1:], strict=True):
         _, _, q, rank_right = core.shape
-        product = torch.bmm(left, _pick_slices(core, digit))
+        # Rows keep the dtype of the table under autocast, as those of torch's own embeddings do.
+        with torch.autocast(left.device.type, enabled=False):
+            product = torch.bmm(left, _pick_slices(core, digit))
         left = product.view(nnz, left.shape[1] * q, rank_right)
     return left.squeeze(2)
 
@@ -87,9 +89,7 @@ def lookup_bags(
         bag_of = torch.arange(bags, device=indices.device)
     else:
         bags = offsets.numel() - 1
-        bag_of = torch.arange(bags, device=indices.device).repeat_interleave(
-            offsets.diff(), output_size=indices.numel()
-        )
+        bag_of = _bag_of(offsets, indices.numel())
     if padding_idx is not None:
         kept = indices != padding_idx
         indices, bag_of = indices[kept], bag_of[kept]
@@ -100,10 +100,17 @@ def lookup_bags(
     return _pool(rows, bag_of, bags, mode)
 
 
+def _bag_of(offsets: Tensor, nnz: int) -> Tensor:
+    """Bag (nnz) of each lookup from offsets (bags + 1)."""
+    if torch.compiler.is_compiling():  # a traced graph cannot repeat by values
+        return torch.searchsorted(offsets[1:], torch.arange(nnz, device=offsets.device), right=True)
+    return torch.arange(offsets.numel() - 1, device=offsets.device).repeat_interleave(offsets.diff(), output_size=nnz)
+
+
 def _pool(rows: Tensor, bag_of: Tensor, bags: int, mode: BagMode) -> Tensor:
     """Sum or mean (bags, dim) of `rows` (nnz, dim) over those of the same `bag_of` (nnz); empty bags are zeros."""
     sums = rows.new_zeros(bags, rows.shape[1]).index_add_(0, bag_of, rows)
     if mode == BagMode.SUM:
         return sums
-    counts = bag_of.bincount(minlength=bags).clamp(min=1)
+    counts = rows.new_zeros(bags).index_add_(0, bag_of, torch.ones_like(bag_of, dtype=rows.dtype)).clamp(min=1)
     return sums / counts.unsqueeze(1)

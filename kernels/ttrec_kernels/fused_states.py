@@ -1,0 +1,47 @@
+"""What a module keeps for its fused optimiser: the learning rate and the state of each weight, as buffers."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedOptimizer, FusedRowwiseAdagrad
+from ttrec_kernels.ops import FusedState
+
+
+class FusedStates(nn.Module):
+    """State of `optimizer` for `weights` (first dimension: rows or slices), zeros at first; part of `state_dict`."""
+
+    rate: Tensor
+
+    def __init__(self, optimizer: FusedOptimizer, weights: Sequence[Tensor]) -> None:
+        super().__init__()
+        self.optimizer = optimizer
+        device = weights[0].device if weights else None
+        # A tensor, so that a captured CUDA graph sees a new rate.
+        self.register_buffer("rate", torch.tensor([optimizer.learning_rate], dtype=torch.float64, device=device))
+        self._names: list[str] = []
+        for number, weight in enumerate(weights):
+            if isinstance(optimizer, FusedAdagrad | FusedRowwiseAdagrad):
+                is_rowwise = isinstance(optimizer, FusedRowwiseAdagrad)
+                size = weight.shape[:1] if is_rowwise else weight.shape
+                self._names.append(f"sum{number}")
+                self.register_buffer(self._names[-1], torch.zeros(size, device=weight.device))
+
+    @property
+    def learning_rate(self) -> float:
+        """Rate of the next step."""
+        return float(self.rate.item())
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        type(self.optimizer)(learning_rate=value)  # refuses what cannot be one
+        self.rate.fill_(value)
+
+    def as_op_takes(self) -> FusedState:
+        """The optimiser, its states and its rate."""
+        return FusedState(self.optimizer, [self.get_buffer(name) for name in self._names], self.rate)
+
+    def states_of(self, weights: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
+        """State of one of the `weights` it was made for."""
+        return [self.get_buffer(name) for name, each in zip(self._names, weights, strict=False) if each is weight]
