@@ -158,7 +158,9 @@ def _differentiate(ctx: Any, gradient: Tensor | None, _: Tensor | None) -> tuple
     for slot, (want, sparse) in enumerate(zip(wanted, ctx.sparse, strict=True)):
         if want and sparse:
             rows, values = torch.ops.ttrec.lookup_rows_backward(*arguments, slot)
-            found[slot] = torch.sparse_coo_tensor(rows.unsqueeze(0), values, weights[slot].shape)
+            found[slot] = torch.sparse_coo_tensor(
+                rows.unsqueeze(0), values, weights[slot].shape, check_invariants=False
+            )
     of_samples = of_samples if ctx.needs_input_grad[4] else None
     return (found, None, None, None, of_samples, *(None,) * 8)
 
