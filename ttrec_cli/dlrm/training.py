@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ttrec_cli.dlrm.bags import Bags, read_bags
 from ttrec_cli.dlrm.metrics import Metrics, click_metrics
+from ttrec_kernels import UnsupportedError
 
 FINITE_CHECK_STEPS = 64
 """Steps between looks at the loss: each look waits for the device."""
@@ -168,7 +169,11 @@ class Training:
         for optimizer in self.optimizers:
             optimizer.step()
         if self._watcher is not None:
-            self._watcher.after_step(batch.sparse, self.position.samples + len(label))
+            if isinstance(sparse, Bags):
+                raise UnsupportedError(
+                    "a row cache counts one row a table and sample, but this log has bags; leave `cache` out"
+                )
+            self._watcher.after_step(np.asarray(batch.sparse), self.position.samples + len(label))
         return len(label), loss.detach()
 
     def _tell(self) -> None:
