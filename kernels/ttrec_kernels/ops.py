@@ -9,6 +9,7 @@ The specification is `reference`; modules use that directly where no compiled ba
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -26,18 +27,15 @@ _BATCH = (
     "Tensor layout, Tensor indices, Tensor? offsets, Tensor? sample_weights, Tensor? cache_keys, "
     "Tensor? cache_slots, SymInt bags, int dim, bool is_mean"
 )
-_library = torch.library.Library("ttrec", "DEF")
-_library.define(f"lookup(Tensor[] weights, {_BATCH}, str names, bool[] sparse, SymInt kept_bytes) -> (Tensor, Tensor)")
-_library.define(
-    f"lookup_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, bool[] wanted) -> (Tensor[], Tensor)"
-)
-_library.define(
-    f"lookup_rows_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, int slot) -> (Tensor, Tensor)"
-)
-_library.define(
+_library = torch.library.Library("ttrec", "DEF")  # type: ignore[no-untyped-call]
+for _schema in (
+    f"lookup(Tensor[] weights, {_BATCH}, str names, bool[] sparse, SymInt kept_bytes) -> (Tensor, Tensor)",
+    f"lookup_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, bool[] wanted) -> (Tensor[], Tensor)",
+    f"lookup_rows_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, int slot) -> (Tensor, Tensor)",
     f"lookup_update(Tensor gradient, Tensor kept, Tensor(a!)[] weights, {_BATCH}, Tensor(b!)[] states, "
-    "Tensor learning_rate, int kind, float eps) -> ()"
-)
+    "Tensor learning_rate, int kind, float eps) -> ()",
+):
+    _library.define(_schema)  # type: ignore[no-untyped-call]
 
 
 class LookupBatch(NamedTuple):
@@ -78,6 +76,8 @@ def is_compiled(backend: Backend, weight: Tensor) -> bool:
     """Whether compiled kernels look up in `weight`; without them the reference does, under `auto` alone."""
     if backend == Backend.REFERENCE:
         return False
+    if weight.device.type == "cuda" and backend != Backend.CPU:
+        return _serves_cuda(backend, weight)
     serves = weight.device.type == "cpu" and weight.dtype == torch.float32
     if not serves and backend != Backend.AUTO:
         raise BackendError(
@@ -85,6 +85,24 @@ def is_compiled(backend: Backend, weight: Tensor) -> bool:
             "use backend='auto'"
         )
     return serves
+
+
+def _serves_cuda(backend: Backend, weight: Tensor) -> bool:
+    """Whether the CUDA kernels can run; without them the reference does, under `auto` alone."""
+    index = weight.device.index or 0
+    problem = _cuda_problem(index)
+    if problem is None and weight.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        problem = f"CUDA kernels store float32, float16 or bfloat16, but the weights are {weight.dtype}"
+    if problem is not None and backend == Backend.CUDA:
+        raise BackendError(f"backend 'cuda' cannot run: {problem}")
+    return problem is None
+
+
+@cache
+def _cuda_problem(index: int) -> str | None:
+    from ttrec_kernels.cuda.status import cuda_status
+
+    return cuda_status(index).problem
 
 
 def lookup(
@@ -95,6 +113,8 @@ def lookup(
 
     Raises `IndexRangeError`, which names table, index and rows.
     """
+    if weights[0].device.type == "cuda":  # there the backward pass makes prefixes again
+        kept_bytes = 0
     if fused is not None and torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
         out: Tensor = _FusedLookup.apply(batch, fused, (names, sparse, kept_bytes), batch.sample_weights, *weights)  # type: ignore[no-untyped-call]
         return out
@@ -111,7 +131,7 @@ class _FusedLookup(torch.autograd.Function):
         batch: LookupBatch,
         fused: FusedState,
         options: tuple[Any, ...],
-        sample_weights: Tensor | None,
+        _sample_weights: Tensor | None,  # the batch has them too; here autograd sees them
         *weights: Tensor,
     ) -> Tensor:
         out, kept = torch.ops.ttrec.lookup(list(weights), *batch, *options)
@@ -202,6 +222,7 @@ for _name, _fake in (
     ("lookup_rows_backward", _fake_rows_backward),
     ("lookup_update", _fake_update),
 ):
-    _library.impl(_name, _compiled_later("cpu", _name), "CPU")
+    _library.impl(_name, _compiled_later("cpu", _name), "CPU")  # type: ignore[no-untyped-call]
+    _library.impl(_name, _compiled_later("cuda", _name), "CUDA")  # type: ignore[no-untyped-call]
     torch.library.register_fake(f"ttrec::{_name}", _fake, lib=_library)
 torch.library.register_autograd("ttrec::lookup", _differentiate, setup_context=_keep_inputs, lib=_library)

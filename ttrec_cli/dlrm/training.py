@@ -11,25 +11,43 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ttrec_cli.dlrm.bags import Bags, read_bags
 from ttrec_cli.dlrm.metrics import Metrics, click_metrics
+from ttrec_kernels import UnsupportedError
 
 FINITE_CHECK_STEPS = 64
 """Steps between looks at the loss: each look waits for the device."""
 
 
 class Batch(Protocol):
-    """Samples of a click log: dense (n, 13) float32, sparse (n, tables) int32, label (n,) uint8."""
+    """Samples of a click log: dense (n, features) float32, sparse (n, tables) int32, label (n,) uint8.
+
+    Arrays or tensors. With an attribute `bag_widths`, not empty, `sparse` holds bags: see `read_bags`.
+    """
 
     @property
-    def dense(self) -> NDArray[np.float32]: ...
+    def dense(self) -> NDArray[np.float32] | Tensor: ...
     @property
-    def sparse(self) -> NDArray[np.int32]: ...
+    def sparse(self) -> NDArray[np.int32] | Tensor: ...
     @property
-    def label(self) -> NDArray[np.uint8]: ...
+    def label(self) -> NDArray[np.uint8] | Tensor: ...
 
 
 Batches = Callable[[str, int], Iterable[Batch]]
 """Batches of a split ("train", "validation" or "test") at a batch size."""
+
+
+class StepWatcher(Protocol):
+    """What follows each training step, such as a cache that counts rows; `hits` are its (hits, lookups) by table."""
+
+    def after_step(self, indices: NDArray[np.int32], samples_done: int) -> None:
+        """`indices` (batch, tables) were trained on; so many samples are done in all."""
+
+    def hits(self) -> tuple[tuple[int, int], ...]:
+        """Since they were last forgotten."""
+
+    def forget_hits(self) -> None:
+        """Begin a new part of the learning curve."""
 
 
 class DivergedError(Exception):
@@ -56,6 +74,8 @@ class CurvePoint:
     test: Metrics
     train_seconds: float
     evaluate_seconds: float
+    cache_hits: tuple[tuple[int, int], ...] = ()
+    """Hits and lookups of each table's row cache since the last point."""
 
 
 @dataclass
@@ -75,7 +95,8 @@ class Training:
 
     Trains on the train split, over again if the schedule's samples exceed it; `curve` has a point per evaluation.
     `on_step(samples, loss)` is called every FINITE_CHECK_STEPS steps; `tick(training)` after every step and before
-    every batch of an evaluation: the state is whole then, so it may save it, and may raise to end the run.
+    every batch of an evaluation: the state is whole then, so it may save it, and may raise to end the run. `watcher`
+    sees the indices of each step.
     """
 
     def __init__(
@@ -86,6 +107,7 @@ class Training:
         schedule: Schedule,
         on_step: Callable[[int, float], None] = lambda *_: None,
         tick: "Callable[[Training], None]" = lambda *_: None,
+        watcher: StepWatcher | None = None,
     ) -> None:
         self.model = model
         self.optimizers = optimizers
@@ -98,6 +120,7 @@ class Training:
         self._stops = curve_stops(schedule.samples, schedule.evaluations)
         self._on_step = on_step
         self._tick = tick
+        self._watcher = watcher
         self._loss_function = nn.BCEWithLogitsLoss()
 
     def run(self, until: int | None = None) -> CurvePoint:
@@ -114,6 +137,8 @@ class Training:
                 self.curve.append(self._evaluate())
                 self.position.segment_samples = 0
                 self.position.segment_loss.zero_()
+                if self._watcher is not None:
+                    self._watcher.forget_hits()
             if self.position.samples >= end:
                 break
             self._train_to(min(stop for stop in (*self._stops, end) if stop > self.position.samples), stream)
@@ -143,6 +168,12 @@ class Training:
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
+        if self._watcher is not None:
+            if isinstance(sparse, Bags):
+                raise UnsupportedError(
+                    "a row cache counts one row a table and sample, but this log has bags; leave `cache` out"
+                )
+            self._watcher.after_step(np.asarray(batch.sparse), self.position.samples + len(label))
         return len(label), loss.detach()
 
     def _tell(self) -> None:
@@ -158,7 +189,8 @@ class Training:
         test = evaluate(self.model, self._batches("test", size), lambda: self._tick(self))
         at.evaluate_seconds += time.perf_counter() - started
         mean_loss = float(at.segment_loss) / at.segment_samples
-        return CurvePoint(at.samples, mean_loss, validation, test, at.train_seconds, at.evaluate_seconds)
+        hits = () if self._watcher is None else self._watcher.hits()
+        return CurvePoint(at.samples, mean_loss, validation, test, at.train_seconds, at.evaluate_seconds, hits)
 
 
 def train(
@@ -167,9 +199,10 @@ def train(
     batches: Batches,
     schedule: Schedule,
     on_step: Callable[[int, float], None],
+    watcher: StepWatcher | None = None,
 ) -> list[CurvePoint]:
     """Train from the start to the end of the schedule, see `Training`; one curve point per evaluation."""
-    training = Training(model, optimizers, batches, schedule, on_step)
+    training = Training(model, optimizers, batches, schedule, on_step, watcher=watcher)
     training.run()
     return training.curve
 
@@ -195,17 +228,20 @@ def evaluate(model: nn.Module, batches: Iterable[Batch], tick: Callable[[], None
             tick()
             dense, sparse, _ = to_device(batch, device)
             logits.append(model(dense, sparse).float().cpu().numpy())
-            labels.append(np.asarray(batch.label))
+            labels.append(batch.label.cpu().numpy() if isinstance(batch.label, Tensor) else np.asarray(batch.label))
     scores = np.concatenate(logits)
     if not np.isfinite(scores).all():
         raise DivergedError("predictions are not finite")
     return click_metrics(scores, np.concatenate(labels))
 
 
-def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """The batch as tensors: dense float32, indices int64, label float32."""
+def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | Bags, Tensor]:
+    """The batch on a device: dense float32, indices (n, tables) integer or bags of them, label float32."""
+    dense, sparse, label = (_tensor(values).to(device) for values in (batch.dense, batch.sparse, batch.label))
+    widths: tuple[int, ...] = getattr(batch, "bag_widths", ())
+    return dense, read_bags(sparse, widths) if widths else sparse, label.float()
+
+
+def _tensor(values: NDArray[np.generic] | Tensor) -> Tensor:
     # The copies are small, and torch refuses to wrap the read-only pages of a memory map.
-    dense = torch.from_numpy(np.array(batch.dense))
-    sparse = torch.from_numpy(np.array(batch.sparse, dtype=np.int64))
-    label = torch.from_numpy(np.array(batch.label, dtype=np.float32))
-    return dense.to(device), sparse.to(device), label.to(device)
+    return values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
