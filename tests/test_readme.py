@@ -48,7 +48,7 @@ def help_of(*verb: str) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_and_their_options_exist(command: str) -> None:
     words = shlex.split(command)[1:]
-    verb = tuple(words[:2]) if words[0] == "data" else tuple(words[:1])
+    verb = tuple(words[:2]) if words[0] in ("data", "bench") else tuple(words[:1])
     text = help_of() if verb[0].startswith("-") else help_of(*verb)
     assert text, f"no such verb: {verb}"
     for word in words:
@@ -68,6 +68,10 @@ def test_every_verb_is_documented() -> None:
         "data prepare",
         "data describe",
         "data synthesize",
+        "doctor",
+        "bench lookup",
+        "bench cache",
+        "bench init",
     ):
         assert f"ttrec {verb}" in README
 

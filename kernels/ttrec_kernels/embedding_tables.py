@@ -130,6 +130,8 @@ class EmbeddingTables(nn.Module):
         bags = self._check(indices, offsets)
         if ops.is_compiled(self.backend, next(self.parameters())):
             return self._look_up_compiled(indices, offsets, bags)
+        if self.fused is not None:
+            raise UnsupportedError("a fused optimiser needs compiled kernels: float32 weights and backend='auto'")
         if offsets is not None:
             return self._look_up_bags(indices, offsets, bags)
         check_columns(indices, self.get_buffer("_rows"), [plan.name for plan in self.plans])
@@ -201,8 +203,8 @@ class EmbeddingTables(nn.Module):
 
     def _look_up_bags(self, indices: Tensor, offsets: Tensor, bags: int) -> Tensor:
         """Sums of bags by the reference, table by table."""
-        if self._rival_columns or self.row_cache is not None:
-            raise UnsupportedError("the reference backend sums bags of dense and TT tables without a cache only")
+        if self._rival_columns:
+            raise UnsupportedError("the reference backend sums bags of dense and TT tables only")
         vectors = []
         starts = dict(zip(self._dense_columns, self.get_buffer("_dense_start").tolist(), strict=True))
         for column, plan in enumerate(self.plans):
@@ -215,7 +217,15 @@ class EmbeddingTables(nn.Module):
                     F.embedding_bag(rows.long(), weight, ends - ends[0], mode="sum", include_last_offset=True)
                 )
             else:
-                vectors.append(ops.lookup_bags(list(self.tt_cores[plan.name]), rows, ends - ends[0]))
+                number = self._tt_columns.index(column)
+                vectors.append(
+                    ops.lookup_bags(
+                        self.tt_cores[plan.name],
+                        rows,
+                        ends - ends[0],
+                        row_lookup=lambda cores, wanted, number=number: self._look_up_tt(number, cores, wanted),
+                    )
+                )
         return torch.stack(vectors, dim=1)
 
     @property
@@ -227,7 +237,7 @@ class EmbeddingTables(nn.Module):
     def learning_rate(self, value: float) -> None:
         _fused(self.fused).learning_rate = value
 
-    def _look_up_tt(self, number: int, cores: list[nn.Parameter], indices: Tensor) -> Tensor:
+    def _look_up_tt(self, number: int, cores: Sequence[Tensor], indices: Tensor) -> Tensor:
         """Rows (bags, dim) of tensor train number `number` at `indices` (bags), through the cache once it is filled."""
         cache = self.row_cache
         if cache is None or not cache.filled:

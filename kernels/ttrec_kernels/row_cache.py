@@ -21,6 +21,9 @@ from ttrec_kernels.errors import PlanError
 from ttrec_kernels.row_counts import HostModule, RowCounts
 from ttrec_kernels.table_plan import TablePlan
 
+HITS_EVERY = 64
+"""Steps between batches whose hits are counted, where looking at one waits for a GPU."""
+
 Decompress = Callable[[int, Tensor], Tensor]
 """`decompress(column, rows)`: values (n, dim) of rows (n) of the table in this column, from its cores."""
 
@@ -116,14 +119,19 @@ class RowCache(nn.Module):
         """To be called after each training step with its valid `indices` (bags, tables) and the samples done so far.
 
         Counts, and fills the cache when it is due. State that `optimizers` keep for the rows moves along with them,
-        and so do `states`, tensors that run like the rows.
+        and so do `states`, tensors that run like the rows. Indices in a GPU's memory are copied while rows are counted;
+        later only every 64th batch, for the hit rate.
         """
-        # Counting reads the batch where it was made: on a GPU's own dataset this waits for a copy.
-        host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
-        for number, segment in enumerate(self.segments):
-            self.observe(number, host[:, segment.column])
+        if self._looks_at(indices):
+            host = indices.cpu().numpy() if isinstance(indices, Tensor) else indices
+            for number, segment in enumerate(self.segments):
+                self.observe(number, host[:, segment.column])
         if self.is_due(samples_done):
             self.refresh(decompress, (*row_states(self.weight, optimizers), *states))
+
+    def _looks_at(self, indices: Tensor | NDArray[np.integer[Any]]) -> bool:
+        on_host = not isinstance(indices, Tensor) or indices.device.type == "cpu"
+        return on_host or self.counting or int(self.clock.ticks[1].item()) % HITS_EVERY == 0
 
     @torch.no_grad()
     def refresh(self, decompress: Decompress, row_states: Sequence[Tensor] = ()) -> None:
@@ -167,11 +175,13 @@ class RowCache(nn.Module):
         self.keys.copy_(torch.from_numpy(self._host_keys))
         self.slots.copy_(torch.from_numpy(slots))
 
-    def take_hits(self) -> tuple[tuple[int, int], ...]:
-        """Hits and lookups of each segment since the cache was filled or this was last called."""
-        found = tuple((hits, lookups) for hits, lookups in self.clock.hits.tolist())
+    def hits(self) -> tuple[tuple[int, int], ...]:
+        """Hits and lookups of each segment since the cache was first filled or they were last forgotten."""
+        return tuple((hits, lookups) for hits, lookups in self.clock.hits.tolist())
+
+    def forget_hits(self) -> None:
+        """Count hits from nothing again."""
         self.clock.hits.zero_()
-        return found
 
     def _counts(self, segment: int) -> RowCounts:
         counts = self.row_counts[segment]

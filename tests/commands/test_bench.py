@@ -111,3 +111,19 @@ def test_init(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("init", "--rows", "50", "--dim", "4", "--rank", "2", "--html", tmp_path) == 2
     assert "the page must be written there" in capsys.readouterr().err
+
+
+def test_cache(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = (*SMALL, "--pooling", "4", "--rows-fraction", "0.01", "--hit-rates", "0,0.9")
+    assert run("cache", *asked, "--json") == 0
+    result = read_json(capsys, "bench cache")
+    assert set(result) == {
+        "rows", "dim", "row_factors", "dim_factors", "ranks", "batch", "pooling", "rows_fraction", "cached_rows",
+        "seed", "cases", "ceilings", "machine",
+    }  # fmt: skip
+    assert result["cached_rows"] == 10
+    found = [(case["name"], case["phase"], case["hit_rate"]) for case in result["cases"]]
+    assert found == [(name, "train", rate) for rate in (0.0, 0.9) for name in ("tt-cache", "embedding-bag")]
+    assert all(set(case) == CASE | {"hit_rate"} for case in result["cases"])
+    assert run("cache", *SMALL, "--hit-rates", "0,many") == 2
+    assert "--hit-rates takes numbers" in capsys.readouterr().err

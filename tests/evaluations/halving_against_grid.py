@@ -14,7 +14,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +23,7 @@ from ttrec_cli.config import SearchConfig
 from ttrec_cli.pareto.frontier import Reference, hypervolume, on_frontier
 from ttrec_cli.pareto.metric import Metric
 from ttrec_cli.store import read, read_curve
-from ttrec_cli.sweep.halving import Candidate, rung_samples, survivors, wanted_after
+from ttrec_cli.sweep.halving import Candidate, rungs, survivors, wanted_after
 
 LOSS = Metric.LOGLOSS
 POINT = ["method", "rank", "tables", "dim", "settings"]
@@ -31,12 +31,13 @@ POINT = ["method", "rank", "tables", "dim", "settings"]
 
 @dataclass(frozen=True)
 class Point:
-    """A configuration: its size, mean final log-loss, keys of its trials."""
+    """A configuration: its size, mean final log-loss, keys of its trials in the order of their seeds."""
 
     size: int
     loss: float
     keys: tuple[str, ...]
-    dense_dim: int | None
+    dim: int
+    is_dense: bool
 
 
 def points_of(frame: pd.DataFrame) -> dict[str, Point]:
@@ -46,8 +47,9 @@ def points_of(frame: pd.DataFrame) -> dict[str, Point]:
         str(name): Point(
             int(rows["model_bytes"].iloc[0]),
             float(rows["val_logloss"].mean()),
-            tuple(rows["key"]),
-            int(rows["dim"].iloc[0]) if rows["method"].iloc[0] == "dense" else None,
+            tuple(rows.sort_values("seed")["key"]),
+            int(rows["dim"].iloc[0]),
+            bool(rows["method"].iloc[0] == "dense"),
         )
         for name, rows in finished.groupby(POINT, dropna=False)
     }
@@ -70,28 +72,30 @@ def replay(folder: Path, frame: pd.DataFrame, search: SearchConfig) -> tuple[dic
     directories = {path.stem: path.parent.parent for path in folder.rglob("curves/*.parquet")}
     curves = {key: read_curve(directories[key], key) for point in points.values() for key in point.keys}
     total = max(int(curve["samples"].max()) for curve in curves.values())
-    alive, spent, before = set(points), 0, 0
-    for rung, stop in enumerate(rung_samples(total, search)):
-        spent += sum(len(points[name].keys) for name in alive) * (stop - before)
-        before = stop
-        if stop == total:
+    seeds = max(len(point.keys) for point in points.values())
+    alive, reached = set(points), dict.fromkeys(curves, 0)
+    for number, rung in enumerate(rungs(total, seeds, search)):
+        for key in (key for name in alive for key in points[name].keys[: rung.seeds]):
+            reached[key] = rung.samples
+        if rung.samples == total:
             break
         rivals = []
         for name in sorted(alive):
-            values = tuple(_loss_at(curves[key], stop, total) for key in points[name].keys)
-            rivals.append(Candidate(name, points[name].size, values))
-        alive = set(survivors(_with_baselines(rivals, points), LOSS, wanted_after(len(points), rung, search)))
-    return {name: points[name] for name in alive}, spent
+            point = points[name]
+            values = tuple(_loss_at(curves[key], rung.samples, total) for key in point.keys[: rung.seeds])
+            rivals.append(Candidate(name, point.size, values, group=str(point.dim)))
+        alive = set(survivors(_with_baselines(rivals, points), LOSS, wanted_after(len(points), number, search)))
+    return {name: points[name] for name in alive}, sum(reached.values())
 
 
 def _with_baselines(rivals: list[Candidate], points: Mapping[str, Point]) -> list[Candidate]:
     best: dict[int, tuple[float, str]] = defaultdict(lambda: (math.inf, ""))
     for each in rivals:
-        dim = points[each.name].dense_dim
-        if dim is not None:
+        dim = points[each.name].dim
+        if points[each.name].is_dense:
             best[dim] = min(best[dim], (math.fsum(each.values), each.name))
     always = {name for _, name in best.values()}
-    return [Candidate(each.name, each.size_bytes, each.values, each.name in always) for each in rivals]
+    return [replace(each, always=each.name in always) for each in rivals]
 
 
 def _loss_at(curve: pd.DataFrame, samples: int, total: int) -> float:
@@ -106,7 +110,7 @@ def main(arguments: list[str]) -> None:
     full = Path(arguments[0])
     frame = read(full)
     points = points_of(frame)
-    dense = max(point.size for point in points.values() if point.dense_dim is not None)
+    dense = max(point.size for point in points.values() if point.is_dense)
     reference = Reference(float(dense), max(point.loss for point in points.values()))
     whole, samples = volume(points, reference), samples_of(frame)
     mask = on_frontier([p.size for p in points.values()], [p.loss for p in points.values()], LOSS)
@@ -119,8 +123,8 @@ def main(arguments: list[str]) -> None:
         tried = [("halving", points_of(other), samples_of(other))]
     else:
         tried = [
-            (f"replayed, eta {eta}, {rungs} rungs", *replay(full, frame, SearchConfig(eta=eta, rungs=rungs)))
-            for eta, rungs in ((3, 3), (3, 2))
+            (f"replayed, eta {eta}, {count} rungs", *replay(full, frame, SearchConfig(eta=eta, rungs=count)))
+            for eta, count in ((3, 3), (3, 2))
         ]
     for name, found, spent in tried:
         share, part = volume(found, reference) / whole, spent / samples

@@ -122,18 +122,19 @@ def test_a_cache_of_the_whole_table_serves_every_lookup():
     cache = filled_cache([tt_plan("C1", 5)], RowCacheSettings(1.0), {0: [0, 1, 2, 3, 4, 4]})
     assert cache.cached_rows.tolist() == [0, 1, 2, 3, 4]
     cache.observe(0, np.array([4, 0, 2]))
-    assert cache.take_hits() == ((3, 3),)
+    assert cache.hits() == ((3, 3),)
+    cache.forget_hits()
     cache.observe(0, np.array([], dtype=np.int64))
-    assert cache.take_hits() == ((0, 0),)
+    assert cache.hits() == ((0, 0),)
 
 
 def test_hits_are_counted_by_table_once_the_cache_is_filled():
     cache = filled_cache([tt_plan("C1", 40), tt_plan("C2", 40)], RowCacheSettings(0.05), {0: [7, 7, 8], 1: [9]})
-    assert cache.take_hits() == ((0, 0), (0, 0))
+    assert cache.hits() == ((0, 0), (0, 0))
     cache.observe(0, np.array([7, 8, 9], dtype=np.int32))
     cache.observe(1, np.array([7, 8, 9, 9]))
     cache.observe(1, np.array([9, 1]))
-    assert cache.take_hits() == ((2, 3), (3, 6))
+    assert cache.hits() == ((2, 3), (3, 6))
 
 
 def test_counting_ends_with_the_only_fill():

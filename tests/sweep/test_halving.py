@@ -8,20 +8,38 @@ import pytest
 from ttrec_cli.config import SearchConfig
 from ttrec_cli.pareto.frontier import Reference, hypervolume
 from ttrec_cli.pareto.metric import Metric
-from ttrec_cli.sweep.halving import Candidate, difference_noise, rung_samples, survivors, wanted_after
+from ttrec_cli.sweep.halving import Candidate, Rung, difference_noise, rungs, survivors, wanted_after, within_groups
 
 LOSS = Metric.LOGLOSS
 
 
 def candidates(*points: tuple[float, float], always: tuple[int, ...] = ()) -> list[Candidate]:
-    return [Candidate(str(i), int(size), (loss,), i in always) for i, (size, loss) in enumerate(points)]
+    """Of two seeds that agree, so that there is no noise."""
+    return [Candidate(str(i), int(size), (loss, loss), i in always) for i, (size, loss) in enumerate(points)]
 
 
 def test_rungs_grow_by_eta_and_end_with_the_whole() -> None:
-    assert rung_samples(90_000, SearchConfig(eta=3, rungs=3)) == (10_000, 30_000, 90_000)
-    assert rung_samples(100, SearchConfig(eta=10, rungs=2)) == (10, 100)
-    assert rung_samples(2, SearchConfig(eta=10, rungs=4)) == (1, 2)
-    assert rung_samples(10**6, SearchConfig(eta=2.5, rungs=2))[-1] == 10**6
+    assert rungs(90_000, 1, SearchConfig(eta=3, rungs=3)) == (Rung(10_000, 1), Rung(30_000, 1), Rung(90_000, 1))
+    assert rungs(100, 4, SearchConfig(eta=10, rungs=2)) == (Rung(10, 4), Rung(100, 4))
+    assert rungs(2, 1, SearchConfig(eta=10, rungs=4)) == (Rung(1, 1), Rung(2, 1))
+    assert rungs(10**6, 5, SearchConfig(eta=2.5, rungs=2))[-1] == Rung(10**6, 5)
+
+
+def test_the_first_rung_takes_fewer_seeds_on_more_data_at_the_same_cost() -> None:
+    search = SearchConfig(eta=3, rungs=3)
+    assert rungs(90_000, 3, search)[0] == Rung(30_000, 1)
+    assert rungs(90_000, 2, search)[0] == Rung(20_000, 1)
+    assert rungs(90_000, 6, search)[0] == Rung(30_000, 2)
+
+
+def test_what_a_group_does_to_all_alike_is_taken_out_seed_by_seed() -> None:
+    dense = [Candidate("d8", 80, (0.6, 0.7), True, "8"), Candidate("d16", 160, (0.5, 0.5), True, "16")]
+    other = [Candidate("a", 10, (0.61, 0.73), group="8"), Candidate("b", 20, (0.51, 0.52), group="16")]
+    found = {each.name: each.values for each in within_groups([*dense, *other])}
+    assert found["a"] == pytest.approx((0.56, 0.63))
+    assert found["b"] == pytest.approx((0.56, 0.62))
+    alone = [Candidate("c", 5, (0.4, 0.4), group="32"), *dense]
+    assert within_groups(alone) == tuple(alone)
 
 
 def test_the_frontier_goes_on_even_where_fewer_are_wanted() -> None:
@@ -82,7 +100,12 @@ def test_noise_is_that_of_differences_without_what_a_seed_does_to_all() -> None:
     many = [Candidate(str(i), 1, tuple(0.5 + shared + chance.normal(0, noise, seeds))) for i in range(400)]
     assert difference_noise(many, LOSS) == pytest.approx(noise * math.sqrt(2 / seeds), rel=0.1)
     assert difference_noise(many[:1], LOSS) == 0.0
-    assert difference_noise([Candidate("a", 1, (0.5,)), Candidate("b", 1, (0.4,))], LOSS) == 0.0
+    assert math.isinf(difference_noise([Candidate("a", 1, (0.5,)), Candidate("b", 1, (0.4,))], LOSS))
+
+
+def test_a_single_seed_keeps_twice_as_many_for_its_noise_is_not_known() -> None:
+    points = [Candidate(str(i), 10 + i, (0.5 + 0.01 * i,)) for i in range(9)]
+    assert survivors(points, LOSS, 2) == {"0", "1", "2", "3"}
 
 
 def learning(chance: np.random.Generator, configurations: int = 40, seeds: int = 3):
@@ -102,17 +125,15 @@ def learning(chance: np.random.Generator, configurations: int = 40, seeds: int =
 @pytest.mark.parametrize("seed", range(12))
 def test_halving_keeps_the_frontier_of_planted_curves_at_less_than_half_the_samples(seed: int) -> None:
     sizes, losses = learning(np.random.default_rng(seed))
-    search = SearchConfig(eta=3, rungs=3)
-    alive, spent, before = set(range(len(sizes))), 0.0, 0.0
-    for number, stop in enumerate(rung_samples(9 * 10**6, search)):
-        share = stop / (9 * 10**6)
-        spent += len(alive) * (share - before)
-        before = share
-        if share < 1:
-            measured = losses(share)
-            rung = [Candidate(str(i), int(sizes[i]), tuple(measured[i])) for i in sorted(alive)]
-            alive = {int(name) for name in survivors(rung, LOSS, wanted_after(len(sizes), number, search))}
-    assert spent / len(sizes) <= 0.45
+    search, total = SearchConfig(eta=3, rungs=3), 9 * 10**6
+    alive, reached = set(range(len(sizes))), np.zeros((len(sizes), 3))
+    for number, rung in enumerate(rungs(total, 3, search)):
+        reached[sorted(alive), : rung.seeds] = rung.samples / total
+        if rung.samples < total:
+            measured = losses(rung.samples / total)[:, : rung.seeds]
+            rivals = [Candidate(str(i), int(sizes[i]), tuple(measured[i])) for i in sorted(alive)]
+            alive = {int(name) for name in survivors(rivals, LOSS, wanted_after(len(sizes), number, search))}
+    assert reached.mean() <= 0.45
     ends = losses(1.0).mean(axis=1)
     reference = Reference(float(sizes.max()), float(ends.max()))
     full = hypervolume(list(sizes), list(ends), LOSS, reference)

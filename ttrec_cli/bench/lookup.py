@@ -17,7 +17,7 @@ from ttrec_cli.bench.indices import IndexLaw
 from ttrec_cli.bench.timing import Case, Work
 from ttrec_cli.bench.work import ITEM_BYTES, dense_work, gather_work, reconstruct_work, tt_work
 from ttrec_cli.errors import ConfigError
-from ttrec_kernels import TTEmbeddingBag
+from ttrec_kernels import FusedSGD, TTEmbeddingBag
 from ttrec_kernels.initialize import initialize_cores, initialize_dense
 from ttrec_kernels.reference.lookup import lookup_bags
 from ttrec_kernels.reference.to_dense import to_dense
@@ -90,9 +90,9 @@ def _phases(
     return [Case(name, phase, run, work, weight_bytes) for phase, run, work in calls]
 
 
-def optimizer_step(parameters: Sequence[nn.Parameter]) -> Callable[[], None]:
+def optimizer_step(parameters: Sequence[nn.Parameter], learning_rate: float = LEARNING_RATE) -> Callable[[], None]:
     """What follows backward in plain torch: SGD, then gradients are dropped."""
-    optimizer = torch.optim.SGD(parameters, lr=LEARNING_RATE)
+    optimizer = torch.optim.SGD(parameters, lr=learning_rate)
 
     def step() -> None:
         optimizer.step()
@@ -102,10 +102,19 @@ def optimizer_step(parameters: Sequence[nn.Parameter]) -> Callable[[], None]:
 
 
 def _tt(setting: LookupSetting) -> list[Case]:
+    """SGD is applied in the backward pass, and only to the slices in use."""
     shape = setting.shape
-    bag = TTEmbeddingBag(shape.rows, shape.dim, shape=shape, mode="sum", backend=setting.backend, device=setting.device)
+    bag = TTEmbeddingBag(
+        shape.rows,
+        shape.dim,
+        shape=shape,
+        mode="sum",
+        fused_optimizer=FusedSGD(LEARNING_RATE),
+        backend=setting.backend,
+        device=setting.device,
+    )
     works = [tt_work(shape, setting.batches, train) for train in (False, True)]
-    return _phases("tt", setting, bag, bag, optimizer_step(list(bag.parameters())), works)
+    return _phases("tt", setting, bag, bag, lambda: None, works)
 
 
 def _tt_reference(setting: LookupSetting) -> list[Case]:

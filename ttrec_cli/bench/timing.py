@@ -68,7 +68,7 @@ def take_turns(
     On a GPU a call's time is what its device spends, events around it; on a CPU the wall clock. `on_turn` is told the
     share of the whole that is done. The collector of cycles is off while calls are timed.
     """
-    spent = [_warm_up(case, device) for case in cases]
+    spent = [_warm_up(case, device, min(seconds, WARM_UP_SECONDS)) for case in cases]
     turns = [_turns(seconds, each) for each in spent]
     calls = [max(1, min(MOST_CALLS_A_TURN, int(seconds / ROUNDS / each))) for each in spent]
     samples: list[list[float]] = [[] for _ in cases]
@@ -88,10 +88,10 @@ def _turns(seconds: float, call_seconds: float) -> int:
     return max(LEAST_SAMPLES, min(ROUNDS, int(seconds / call_seconds)))
 
 
-def _warm_up(case: Case, device: torch.device) -> float:
-    """Seconds of a call once compilers and caches have seen it: the quickest after the first."""
+def _warm_up(case: Case, device: torch.device, seconds: float) -> float:
+    """Seconds of a call once compilers and caches have seen it: the quickest after the first in about `seconds`."""
     started, taken = time.perf_counter(), list[float]()
-    while len(taken) < 2 or time.perf_counter() - started < WARM_UP_SECONDS:
+    while len(taken) < 2 or time.perf_counter() - started < seconds:
         before = time.perf_counter()
         case.run(len(taken))
         synchronize(device)

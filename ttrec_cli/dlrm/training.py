@@ -32,6 +32,19 @@ Batches = Callable[[str, int], Iterable[Batch]]
 """Batches of a split ("train", "validation" or "test") at a batch size."""
 
 
+class StepWatcher(Protocol):
+    """What follows each training step, such as a cache that counts rows; `hits` are its (hits, lookups) by table."""
+
+    def after_step(self, indices: NDArray[np.int32], samples_done: int) -> None:
+        """`indices` (batch, tables) were trained on; so many samples are done in all."""
+
+    def hits(self) -> tuple[tuple[int, int], ...]:
+        """Since they were last forgotten."""
+
+    def forget_hits(self) -> None:
+        """Begin a new part of the learning curve."""
+
+
 class DivergedError(Exception):
     """The training loss is not a finite number any more."""
 
@@ -56,6 +69,8 @@ class CurvePoint:
     test: Metrics
     train_seconds: float
     evaluate_seconds: float
+    cache_hits: tuple[tuple[int, int], ...] = ()
+    """Hits and lookups of each table's row cache since the last point."""
 
 
 @dataclass
@@ -75,7 +90,8 @@ class Training:
 
     Trains on the train split, over again if the schedule's samples exceed it; `curve` has a point per evaluation.
     `on_step(samples, loss)` is called every FINITE_CHECK_STEPS steps; `tick(training)` after every step and before
-    every batch of an evaluation: the state is whole then, so it may save it, and may raise to end the run.
+    every batch of an evaluation: the state is whole then, so it may save it, and may raise to end the run. `watcher`
+    sees the indices of each step.
     """
 
     def __init__(
@@ -86,6 +102,7 @@ class Training:
         schedule: Schedule,
         on_step: Callable[[int, float], None] = lambda *_: None,
         tick: "Callable[[Training], None]" = lambda *_: None,
+        watcher: StepWatcher | None = None,
     ) -> None:
         self.model = model
         self.optimizers = optimizers
@@ -98,6 +115,7 @@ class Training:
         self._stops = curve_stops(schedule.samples, schedule.evaluations)
         self._on_step = on_step
         self._tick = tick
+        self._watcher = watcher
         self._loss_function = nn.BCEWithLogitsLoss()
 
     def run(self, until: int | None = None) -> CurvePoint:
@@ -114,6 +132,8 @@ class Training:
                 self.curve.append(self._evaluate())
                 self.position.segment_samples = 0
                 self.position.segment_loss.zero_()
+                if self._watcher is not None:
+                    self._watcher.forget_hits()
             if self.position.samples >= end:
                 break
             self._train_to(min(stop for stop in (*self._stops, end) if stop > self.position.samples), stream)
@@ -143,6 +163,8 @@ class Training:
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
+        if self._watcher is not None:
+            self._watcher.after_step(batch.sparse, self.position.samples + len(label))
         return len(label), loss.detach()
 
     def _tell(self) -> None:
@@ -158,7 +180,8 @@ class Training:
         test = evaluate(self.model, self._batches("test", size), lambda: self._tick(self))
         at.evaluate_seconds += time.perf_counter() - started
         mean_loss = float(at.segment_loss) / at.segment_samples
-        return CurvePoint(at.samples, mean_loss, validation, test, at.train_seconds, at.evaluate_seconds)
+        hits = () if self._watcher is None else self._watcher.hits()
+        return CurvePoint(at.samples, mean_loss, validation, test, at.train_seconds, at.evaluate_seconds, hits)
 
 
 def train(
@@ -167,9 +190,10 @@ def train(
     batches: Batches,
     schedule: Schedule,
     on_step: Callable[[int, float], None],
+    watcher: StepWatcher | None = None,
 ) -> list[CurvePoint]:
     """Train from the start to the end of the schedule, see `Training`; one curve point per evaluation."""
-    training = Training(model, optimizers, batches, schedule, on_step)
+    training = Training(model, optimizers, batches, schedule, on_step, watcher=watcher)
     training.run()
     return training.curve
 

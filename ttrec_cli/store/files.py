@@ -159,7 +159,7 @@ def _read(file: Path, schema: pa.Schema) -> pa.Table:
     if version != SCHEMA_VERSION.encode():
         found = "none" if version is None else version.decode(errors="replace")[:20]
         raise DataError(f"{file}: results have ttrec_schema {SCHEMA_VERSION}, but this has {found}; move it elsewhere")
-    required = REQUIRED_COLUMNS if schema is TRIAL_SCHEMA else set(schema.names)
+    required = REQUIRED_COLUMNS if schema is TRIAL_SCHEMA else {"samples"}
     if not required <= set(table.schema.names) or table.num_rows == 0:
         raise DataError(f"{file}: columns or rows are missing; delete it and run the sweep again")
     try:

@@ -62,7 +62,7 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int =
     parameters = mlp_parameters + tt_parameters + dense_parameters + cached_parameters
     trained = mlp_parameters + dense_parameters + trained_tt + cached_parameters
     optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
-    sparse_tables = sum(plan.shape is None or cache is not None for plan in plans)
+    sparse_tables = sum(plan.shape is None or (cache is not None and plan.kind == TableKind.TT) for plan in plans)
     # Gradients of tables without cores and of cached rows are sparse: the rows of one batch and their indices.
     sparse_gradient_bytes = config.train.batch_size * sparse_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
     gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes

@@ -11,7 +11,7 @@ import math
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,12 +21,13 @@ from ttrec_cli.store import Status
 from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.events import Event, Note, Observer, TrialFinished, TrialStarted, WorkerReady
 from ttrec_cli.sweep.grid import Trial, identity
-from ttrec_cli.sweep.halving import Candidate, rung_samples, survivors, wanted_after
+from ttrec_cli.sweep.halving import Candidate, Rung, rungs, survivors, wanted_after
 from ttrec_cli.sweep.messages import Machine, Outcome
 from ttrec_cli.sweep.results import Results
 
 SEARCH_FILE = "search.json"
 MAX_BYTES = 100_000_000
+_UNTRIED: Mapping[str, Any] = {"machine": {}, "columns": {"train_samples": 0}, "curve": (), "started_at": ""}
 
 
 class Trainer(Protocol):
@@ -75,27 +76,32 @@ class Search:
         """Train what is pending as far as it deserves; how many trials were left to a later run."""
         points = _points(self._results.sweep.trials)
         open_keys = {trial.key for trial in pending}
-        stops = rung_samples(self._results.sweep.trials[0].train_samples, self._search)
+        seeds = self._results.sweep.loaded.config.seeds
+        steps = rungs(self._results.sweep.trials[0].train_samples, len(seeds), self._search)
         alive: dict[str, Sequence[Trial]] = {
             name: trials for name, trials in points.items() if self._is_open(trials, open_keys)
         }
-        for rung, stop in enumerate(stops[:-1]):
-            todo = [t for trials in alive.values() for t in trials if t.key in open_keys and self._lacks(t, stop)]
-            if trainer.train(todo, until=stop):
+        for number, rung in enumerate(steps[:-1]):
+            at_rung = [t for trials in alive.values() for t in trials if t.config.seed in seeds[: rung.seeds]]
+            todo = [trial for trial in at_rung if trial.key in open_keys and self._lacks(trial, rung.samples)]
+            if trainer.train(todo, until=rung.samples):
                 return self._left(open_keys)
-            self._keep(trainer, todo, stop)
-            alive = self._decide(points, alive, open_keys, (rung, stop))
+            self._keep(trainer, todo, rung.samples)
+            alive = self._decide(points, alive, open_keys, (number, rung))
         left = trainer.train([t for trials in alive.values() for t in trials if t.key in open_keys])
         return self._left(open_keys) if left else 0
 
     def _is_open(self, trials: Sequence[Trial], open_keys: set[str]) -> bool:
         return any(trial.key in open_keys for trial in trials)
 
+    def _is_unfinished(self, trial: Trial) -> bool:
+        """Whether a trial has come to no end yet, good or bad."""
+        row = self._results.rows.get(trial.key)
+        return row is None or row["status"] in (Status.INTERRUPTED, Status.STOPPED)
+
     def _lacks(self, trial: Trial, stop: int) -> bool:
         """Whether a trial is still to be trained to a rung: it has neither a measure there nor an end."""
-        row = self._results.rows.get(trial.key)
-        ended = row is not None and row["status"] != Status.INTERRUPTED
-        return not ended and str(stop) not in self._measures.get(trial.trained_as, {})
+        return self._is_unfinished(trial) and str(stop) not in self._measures.get(trial.trained_as, {})
 
     def _left(self, open_keys: set[str]) -> int:
         rows = self._results.rows
@@ -117,24 +123,25 @@ class Search:
         points: Mapping[str, Sequence[Trial]],
         alive: Mapping[str, Sequence[Trial]],
         open_keys: set[str],
-        at: tuple[int, int],
+        at: tuple[int, Rung],
     ) -> dict[str, Sequence[Trial]]:
         """The configurations that go on; the others get their rows. Those decided in earlier runs still compete."""
-        rung, stop = at
-        candidates = [each for name, trials in points.items() if (each := self._candidate(name, trials, stop))]
-        wanted = wanted_after(len(points), rung, self._search)
+        number, rung = at
+        stop = rung.samples
+        candidates = [each for name, trials in points.items() if (each := self._candidate(name, trials, rung))]
+        wanted = wanted_after(len(points), number, self._search)
         going = survivors(self._with_baselines(candidates, points), self._metric, wanted)
         known = {each.name for each in candidates}
         kept = {name: trials for name, trials in alive.items() if name in going or name not in known}
         given_up = [name for name in alive if name not in kept]
         total = points[next(iter(points))][0].train_samples
         self._observer(
-            Note(f"rung {rung + 1} of {self._search.rungs}: {len(kept)} of {len(alive)} configurations go on to more")
+            Note(f"rung {number + 1} of {self._search.rungs}: {len(kept)} of {len(alive)} configurations go on to more")
         )
         reason = f"halving: not near the frontier after {stop:,} of {total:,} samples"
         for name in given_up:
             for trial in alive[name]:
-                if trial.key in open_keys:
+                if trial.key in open_keys and self._is_unfinished(trial):
                     self._stop(trial, stop, reason)
         return {name: trials for name, trials in kept.items() if self._all_well(trials)}
 
@@ -145,11 +152,12 @@ class Search:
             trial.key in rows and rows[trial.key]["status"] not in (Status.OK, Status.INTERRUPTED) for trial in trials
         )
 
-    def _candidate(self, name: str, trials: Sequence[Trial], stop: int) -> Candidate | None:
+    def _candidate(self, name: str, trials: Sequence[Trial], rung: Rung) -> Candidate | None:
         """A configuration as the rung saw it; None where nothing was measured at its end, as of one trained before."""
         values = []
-        for trial in trials:
-            measure = self._measures.get(trial.trained_as, {}).get(str(stop))
+        seeds = self._results.sweep.loaded.config.seeds[: rung.seeds]
+        for trial in (trial for trial in trials if trial.config.seed in seeds):
+            measure = self._measures.get(trial.trained_as, {}).get(str(rung.samples))
             row = self._results.rows.get(trial.key)
             if measure is not None:
                 value = measure["columns"].get(self._metric.validation)
@@ -158,7 +166,8 @@ class Search:
                 values.append(math.nan)  # it failed on its way
             else:
                 return None
-        return Candidate(name, int(getattr(trials[0].costs, self._size)), tuple(values))
+        size = int(getattr(trials[0].costs, self._size))
+        return Candidate(name, size, tuple(values), group=str(trials[0].config.dim))
 
     def _with_baselines(
         self, candidates: Sequence[Candidate], points: Mapping[str, Sequence[Trial]]
@@ -171,13 +180,13 @@ class Search:
             if config.method == Method.DENSE and math.isfinite(cost):
                 best[config.dim] = min(best.get(config.dim, (math.inf, "")), (cost, each.name))
         always = {name for _, name in best.values()}
-        return [Candidate(each.name, each.size_bytes, each.values, each.name in always) for each in candidates]
+        return [replace(each, always=each.name in always) for each in candidates]
 
     def _stop(self, trial: Trial, stop: int, reason: str) -> None:
-        """Write the row of a trial that is given up, with what its last rung measured."""
-        found = self._measures.get(trial.trained_as, {}).get(str(stop))
-        if found is None:
-            return
+        """Write the row of a trial that is given up, with what its last rung measured; one of a seed that was not
+        tried yet has trained on nothing."""
+        measures = self._measures.get(trial.trained_as, {})
+        found = measures.get(str(stop)) or _UNTRIED
         machine = Machine(**found["machine"])
         outcome = Outcome(Status.STOPPED, reason, found["columns"], tuple(found["curve"]))
         row = self._results.store(trial, outcome, machine, found["started_at"], self._results.task(trial, stop))

@@ -16,10 +16,12 @@ from ttrec_cli.data import ClickLog
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
+from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
+from ttrec_cli.sweep.costs import row_cache_settings
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.int8 import int8_point
 from ttrec_cli.sweep.messages import PAUSED, Outcome, Task
-from ttrec_kernels import EmbeddingTables
+from ttrec_kernels import EmbeddingTables, FusedAdagrad, FusedOptimizer, FusedSGD
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +67,13 @@ def run_trial(
     if any(plan.int8 for plan in task.trial.plans):  # rounds the model: only after it was saved
         points = [point := int8_point(training.model, log.batches, schedule_of(task.trial), point)]
     columns = measured_columns([*points, point]) | {
+        **hit_columns(task.trial.plans, total_hits(training.curve)),
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
         "resumed_samples": resumed,
     }
-    return Outcome(PAUSED if paused else "ok", columns=columns, curve=tuple(curve_row(each) for each in points))
+    rows = tuple(curve_row(each) | hit_columns(task.trial.plans, each.cache_hits) for each in points)
+    return Outcome(PAUSED if paused else "ok", columns=columns, curve=rows)
 
 
 class Keeper:
@@ -107,7 +111,9 @@ def _begin(
     trial, train = task.trial, task.trial.config.train
     torch.manual_seed(trial.config.seed)
     model = build_model(trial, device, dense_features=log.dense.shape[1])
-    return Training(model, build_optimizers(model, train), log.batches, schedule_of(trial), on_step, keeper)
+    optimizers = build_optimizers(model, train)
+    watcher = cache_watcher(embedding_of(model), optimizers)
+    return Training(model, optimizers, log.batches, schedule_of(trial), on_step, keeper, watcher)
 
 
 def schedule_of(trial: Trial) -> Schedule:
@@ -123,7 +129,10 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
         trial.plans,
         distribution=config.init.distribution.value,
         scale=config.init.scale.value,
+        dense_distribution=config.init.dense_distribution.value,
         seed=config.seed,
+        cache=row_cache_settings(config, trial.plans, trial.train_samples),
+        fused_optimizer=fused_optimizer(config.train, device),
     )
     if config.method == Method.TT_FROZEN:
         for core in embedding.tt_parameters():
@@ -140,6 +149,14 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
     return model.to(device)
 
 
+def fused_optimizer(config: TrainConfig, device: torch.device) -> FusedOptimizer | None:
+    """The optimiser of dense tables and tensor trains inside the backward pass, where compiled kernels offer it."""
+    if device.type != "cpu":
+        return None
+    rate = config.embedding_learning_rate or config.learning_rate
+    return FusedAdagrad(rate) if config.optimizer == Optimizer.ADAGRAD else FusedSGD(rate)
+
+
 def embedding_of(model: nn.Module) -> EmbeddingTables:
     """The embedding a trial's model was given."""
     embedding = getattr(model, "embedding", None)
@@ -149,16 +166,18 @@ def embedding_of(model: nn.Module) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, one for dense tables (sparse gradients), one for TT cores, one for their rivals."""
+    """One optimiser for the MLPs, and one each for what no fused optimiser trains: tables of other kinds, or all."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
+    is_fused = embedding.fused is not None
     groups = (
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
-        (embedding.dense_parameters(), embedding_rate),
-        (embedding.tt_parameters(), embedding_rate),
+        ([] if is_fused else embedding.dense_parameters(), embedding_rate),
+        ([] if is_fused else embedding.tt_parameters(), embedding_rate),
+        ([] if is_fused else embedding.cache_parameters(), embedding_rate),
         (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
