@@ -71,3 +71,4 @@ def test_the_tail_of_a_log_is_whole_lines() -> None:
     assert len(tail) <= TAIL_CHARACTERS
     assert tail.endswith("line 999")
     assert tail.splitlines()[0].startswith("line ")
+    assert [len(line) for line in log_tail("x" * 9999 + "\nend").splitlines()] == [200, 3]

@@ -5,6 +5,7 @@ Nodes must see the results folder and the dataset under the same path, for what 
 
 import contextlib
 import os
+import socket
 import sys
 import time
 from types import TracebackType
@@ -18,6 +19,7 @@ from ttrec_cli.sweep.ray_task import Mailbox, train_task
 LOST_RETRIES = 3
 """Times that a task is tried again after its worker or node was lost; what a trial raises is not tried again."""
 COUNT_SECONDS = 2.0
+CONNECT_SECONDS = 10.0
 
 
 class RayExecutor:
@@ -141,6 +143,9 @@ def _connect(ray: Any, address: str) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     own: dict[str, Any] = {"include_dashboard": False, "_system_config": {"task_oom_retries": 0}}
     try:
+        host, _, port = address.removeprefix("ray://").rpartition(":")
+        if host and port.isdigit():  # Ray itself tries for minutes
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(address=address or "local", log_to_driver=False, logging_level="error", **({} if address else own))
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         words = " ".join(str(error).split())[:200]

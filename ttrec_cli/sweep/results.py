@@ -70,7 +70,7 @@ class Results:
         resources = self.sweep.loaded.config.resources
         return Task(
             trial,
-            str(self._data_path),
+            str(self._data_path.absolute()),
             until,
             str(self.checkpoint(trial.trained_as).absolute()),
             resources.checkpoint_seconds,

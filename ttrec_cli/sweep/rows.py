@@ -16,7 +16,8 @@ CELL_COLUMNS = ("key", "method", "rank", "tables", "dim", "seed", "settings", "t
 """Columns that tell cells apart which share one training."""
 
 
-TAIL_CHARACTERS = 2000
+TAIL_CHARACTERS = 4000
+LINE_CHARACTERS = 200
 
 
 def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) -> dict[str, Any]:
@@ -102,9 +103,15 @@ def result_row(
 
 
 def log_tail(log: str) -> str:
-    """The last lines of a log that fit into TAIL_CHARACTERS."""
-    kept = log.rstrip()[-TAIL_CHARACTERS:]
-    return kept if len(kept) < TAIL_CHARACTERS else kept.partition("\n")[2] or kept
+    """The last lines of a log, cut to LINE_CHARACTERS each, that fit into TAIL_CHARACTERS."""
+    kept: list[str] = []
+    room = TAIL_CHARACTERS
+    for line in reversed(log.rstrip().splitlines()):
+        room -= len(line[:LINE_CHARACTERS]) + 1
+        if room < 0:
+            break
+        kept.append(line[:LINE_CHARACTERS])
+    return "\n".join(reversed(kept))
 
 
 def shared_row(planned: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
