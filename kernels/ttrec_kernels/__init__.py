@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from ttrec_kernels.fbtt import from_fbtt, from_fbtt_state, to_fbtt, to_fbtt_state
-    from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedRowwiseAdagrad, FusedSGD
+    from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedOptimizer, FusedRowwiseAdagrad, FusedSGD
     from ttrec_kernels.initialize import initialize_cores, reconstructed_rms
     from ttrec_kernels.rounding import round_cores
     from ttrec_kernels.shape_search import smallest_shape
@@ -48,6 +48,7 @@ __all__ = [
     "EmbeddingTables",
     "FitReport",
     "FusedAdagrad",
+    "FusedOptimizer",
     "FusedRowwiseAdagrad",
     "FusedSGD",
     "IndexRangeError",
@@ -105,7 +106,7 @@ _HOMES = {
         "UnsupportedError",
     ),
     "fbtt": ("from_fbtt", "from_fbtt_state", "to_fbtt", "to_fbtt_state"),
-    "fused_optimizer": ("FusedAdagrad", "FusedRowwiseAdagrad", "FusedSGD"),
+    "fused_optimizer": ("FusedAdagrad", "FusedOptimizer", "FusedRowwiseAdagrad", "FusedSGD"),
     "initialize": ("initialize_cores", "reconstructed_rms"),
     "rounding": ("round_cores",),
     "shape_search": ("smallest_shape",),

@@ -130,6 +130,8 @@ class EmbeddingTables(nn.Module):
         bags = self._check(indices, offsets)
         if ops.is_compiled(self.backend, next(self.parameters())):
             return self._look_up_compiled(indices, offsets, bags)
+        if self.fused is not None:
+            raise UnsupportedError("a fused optimiser needs compiled kernels: float32 weights and backend='auto'")
         if offsets is not None:
             return self._look_up_bags(indices, offsets, bags)
         check_columns(indices, self.get_buffer("_rows"), [plan.name for plan in self.plans])

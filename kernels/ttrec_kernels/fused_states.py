@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
+from ttrec_kernels.errors import UnsupportedError
 from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedOptimizer, FusedRowwiseAdagrad
 from ttrec_kernels.ops import FusedState
 
@@ -39,9 +40,22 @@ class FusedStates(nn.Module):
         self.rate.fill_(value)
 
     def as_op_takes(self) -> FusedState:
-        """The optimiser, its states and its rate."""
+        """The optimiser, its states and its rate.
+
+        Raises `UnsupportedError` where several processes train: each would change its own cores, and they would part.
+        """
+        if not torch.compiler.is_compiling() and _several_processes():
+            raise UnsupportedError(
+                "a fused optimiser changes the cores within backward, before gradients are averaged over the "
+                f"{distributed.get_world_size()} processes; use fused_optimizer=None and an optimiser of torch"
+            )
         return FusedState(self.optimizer, [self.get_buffer(name) for name in self._names], self.rate)
 
     def states_of(self, weights: Sequence[Tensor], weight: Tensor) -> list[Tensor]:
         """State of one of the `weights` it was made for."""
         return [self.get_buffer(name) for name, each in zip(self._names, weights, strict=False) if each is weight]
+
+
+def _several_processes() -> bool:
+    """Whether this process trains together with others."""
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1

@@ -9,6 +9,7 @@ The specification is `reference`; modules use that directly where no compiled ba
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -78,6 +79,8 @@ def is_compiled(backend: Backend, weight: Tensor) -> bool:
     """Whether compiled kernels look up in `weight`; without them the reference does, under `auto` alone."""
     if backend == Backend.REFERENCE:
         return False
+    if weight.device.type == "cuda" and backend != Backend.CPU:
+        return _serves_cuda(backend, weight)
     serves = weight.device.type == "cpu" and weight.dtype == torch.float32
     if not serves and backend != Backend.AUTO:
         raise BackendError(
@@ -85,6 +88,24 @@ def is_compiled(backend: Backend, weight: Tensor) -> bool:
             "use backend='auto'"
         )
     return serves
+
+
+def _serves_cuda(backend: Backend, weight: Tensor) -> bool:
+    """Whether the CUDA kernels can run; without them the reference does, under `auto` alone."""
+    index = weight.device.index or 0
+    problem = _cuda_problem(index)
+    if problem is None and weight.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        problem = f"CUDA kernels store float32, float16 or bfloat16, but the weights are {weight.dtype}"
+    if problem is not None and backend == Backend.CUDA:
+        raise BackendError(f"backend 'cuda' cannot run: {problem}")
+    return problem is None
+
+
+@cache
+def _cuda_problem(index: int) -> str | None:
+    from ttrec_kernels.cuda.status import cuda_status
+
+    return cuda_status(index).problem
 
 
 def lookup(
@@ -95,6 +116,8 @@ def lookup(
 
     Raises `IndexRangeError`, which names table, index and rows.
     """
+    if weights[0].device.type == "cuda":  # there the backward pass makes prefixes again
+        kept_bytes = 0
     if fused is not None and torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
         out: Tensor = _FusedLookup.apply(batch, fused, (names, sparse, kept_bytes), batch.sample_weights, *weights)  # type: ignore[no-untyped-call]
         return out
@@ -158,7 +181,9 @@ def _differentiate(ctx: Any, gradient: Tensor | None, _: Tensor | None) -> tuple
     for slot, (want, sparse) in enumerate(zip(wanted, ctx.sparse, strict=True)):
         if want and sparse:
             rows, values = torch.ops.ttrec.lookup_rows_backward(*arguments, slot)
-            found[slot] = torch.sparse_coo_tensor(rows.unsqueeze(0), values, weights[slot].shape)
+            found[slot] = torch.sparse_coo_tensor(
+                rows.unsqueeze(0), values, weights[slot].shape, check_invariants=False
+            )
     of_samples = of_samples if ctx.needs_input_grad[4] else None
     return (found, None, None, None, of_samples, *(None,) * 8)
 
@@ -201,5 +226,6 @@ for _name, _fake in (
     ("lookup_update", _fake_update),
 ):
     _library.impl(_name, _compiled_later("cpu", _name), "CPU")
+    _library.impl(_name, _compiled_later("cuda", _name), "CUDA")
     torch.library.register_fake(f"ttrec::{_name}", _fake, lib=_library)
 torch.library.register_autograd("ttrec::lookup", _differentiate, setup_context=_keep_inputs, lib=_library)

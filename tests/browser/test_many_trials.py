@@ -15,22 +15,16 @@ from ttrec_cli.store.files import COMPACTED, write_table
 
 pytestmark = pytest.mark.browser
 
-TRIALS, SEEDS = 20_000, 5
+TRIALS = 20_000
 LOADS = 3
 """The best of so many counts: other processes may slow one down."""
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    return tmp_path_factory.mktemp("many")
-
-
-@pytest.fixture
-def many(results, make_row):
-    """4,000 configurations of ranks × tables × dims × learning rates over 5 seeds, compacted."""
+def write_trials(results, make_row, seeds):
+    """Configurations of ranks × tables × dims × learning rates over so many seeds, compacted."""
     random = np.random.default_rng(1)
     rows = []
-    for at in range(TRIALS // SEEDS):
+    for at in range(TRIALS // seeds):
         rank, tables, dim = (
             (2, 4, 8, 16, 32, 64, 96, 128)[at % 8],
             (1, 3, 5, 7, 10)[at // 8 % 5],
@@ -38,7 +32,7 @@ def many(results, make_row):
         )
         size = int(2e9 * dim / 16 / 4**tables + 4000 * tables * rank**2 + 1000 * (at // 80))
         mean = 0.78 + 0.001 * np.log10(size) + random.normal(0, 0.001)
-        for seed in range(SEEDS):
+        for seed in range(seeds):
             changes = {"val_accuracy": mean + random.normal(0, 0.0002), "train_seconds": random.uniform(100, 200)}
             changes |= {"val_logloss": random.normal(0.45, 0.01), "val_auc": random.normal(0.8, 0.01)}
             settings = f'{{"train": {{"learning_rate": {0.001 * (at // 80 + 1):.3f}}}}}'
@@ -49,20 +43,24 @@ def many(results, make_row):
                 )
             )  # fmt: skip
     write_table(pa.Table.from_pylist(rows, schema=TRIAL_SCHEMA), results / "sweep" / COMPACTED)
-    return results
 
 
-def test_twenty_thousand_trials(tab, many):
+@pytest.mark.parametrize(
+    ("seeds", "said"), [(5, "of 4000 points, means of 5 seeds"), (1, "of 20000 points, single seed")]
+)
+def test_twenty_thousand_trials(tab, tmp_path, make_row, seeds, said):
+    many, points = tmp_path, TRIALS // seeds
+    write_trials(many, make_row, seeds)
     command = [sys.executable, "-c", "from ttrec_cli.app import main; main()", "pareto", str(many)]
     began = time.monotonic()
-    with (many / "said.txt").open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said)
+    with (many / "said.txt").open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)
         _, status, usage = os.wait4(process.pid, 0)  # the memory of this child alone
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     text = (many / "said.txt").read_text()
     assert process.returncode == 0, text
-    assert "of 4000 points, means of 5 seeds" in text
+    assert said in text
     peak_bytes = usage.ru_maxrss * 1024
     page = many / "pareto.html"
     assert page.stat().st_size < 12e6
@@ -80,12 +78,12 @@ def test_twenty_thousand_trials(tab, many):
     assert min(loads) < (20 if busy else 3), loads
     assert tab.complaints() == []
     count = tab.evaluate("explorers[0].cells.length")
-    assert count == 4000
+    assert count == points
     hidden = re.search(r"([\d,]+) marks lie under others", tab.evaluate("document.body.innerText"))
     drawn = tab.evaluate("document.querySelectorAll('.main .scatterlayer path.point').length")
-    assert drawn + int(hidden[1].replace(",", "")) == 4000
+    assert drawn + int(hidden[1].replace(",", "")) == points
     tab.evaluate(
         "(() => { const box = document.querySelector('.filter'); box.value = 'rank=32 tables=7';"
         " box.dispatchEvent(new Event('input')); })()"
     )
-    assert tab.evaluate("document.querySelector('.count').textContent") == "100 of 4000 points"
+    assert tab.evaluate("document.querySelector('.count').textContent") == f"{points // 40} of {points} points"

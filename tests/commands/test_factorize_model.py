@@ -282,7 +282,8 @@ def test_of_many_tables_the_smallest_are_summed_up() -> None:
     assert rest[0].startswith("60 smaller tables, together ")
 
 
-def test_neither_torch_nor_numpy_nor_pandas_is_imported(tmp_path) -> None:
+@pytest.mark.parametrize(("spread", "imported"), [([], []), (["--spread"], ["numpy"])])
+def test_nothing_heavy_is_imported_and_numpy_to_spread_only(tmp_path, spread, imported) -> None:
     script = (
         "import sys; from ttrec_cli.app import main\n"
         "try: main(sys.argv[1:])\n"
@@ -290,8 +291,8 @@ def test_neither_torch_nor_numpy_nor_pandas_is_imported(tmp_path) -> None:
         "heavy = ('torch', 'numpy', 'pandas', 'cupy', 'numba', 'plotly.graph_objs')\n"
         "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
     )
-    arguments = ["factorize", *KAGGLE, "--max-bytes", "20MB", "--spread", "--html", tmp_path / "p.html", "--yaml", "-"]
+    arguments = ["factorize", *KAGGLE, "--max-bytes", "20MB", *spread, "--html", tmp_path / "p.html", "--yaml", "-"]
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stderr.splitlines()[-1] == "[]", done.stderr
+    assert done.stderr.splitlines()[-1] == str(imported), done.stderr

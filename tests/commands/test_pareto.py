@@ -224,3 +224,30 @@ def test_the_terminal_shows_the_plot_and_the_page_the_curves(few, run):
     shown = run(few).out
     assert "@ chosen  o frontier  * uncompressed" in shown
     assert "Validation accuracy over samples seen" in (few / "pareto.html").read_text(encoding="utf-8")
+
+
+def test_what_weakens_the_answer_is_said_on_the_terminal(tmp_path, run, make_row):
+    for rank, seed in ((32, 0), (32, 1), (8, 0)):
+        write_trial(tmp_path / "same", make_row(rank=rank, seed=seed))
+    lines = run(tmp_path / "same").out.splitlines()
+    same = [line for line in lines if line.startswith("All models have the same accuracy, as when each")]
+    assert len(same) == 1
+    assert same[0] in (tmp_path / "same" / "pareto.html").read_text(encoding="utf-8")
+    assert "1 of 2 points lacks seeds: shown, but not competing." in lines
+    assert not any(line.startswith("All models") for line in run(tmp_path / "same", metric="auc").out.splitlines())
+
+
+def test_folders_on_other_data_are_refused_before_a_page_is_written(few, tmp_path, make_row):
+    write_trial(tmp_path / "other", make_row(dataset_fingerprint="b"))
+    with pytest.raises(ConfigError, match=r"differ in data \(criteo-kaggle 0f3a and criteo-kaggle b\)") as caught:
+        pareto([few, tmp_path / "other"])
+    assert exit_code(caught.value) == ExitCode.USAGE == 2
+    assert not (few / "pareto.html").exists()
+
+
+def test_the_folder_of_trials_itself_hints_at_its_parent(results, monkeypatch):
+    with pytest.raises(NothingToReportError, match=r"trials: must be .* did you mean its parent\?"):
+        pareto([results / "kaggle" / "trials"])
+    monkeypatch.chdir(results / "kaggle" / "trials")
+    with pytest.raises(NothingToReportError, match="did you mean its parent"):
+        pareto([Path()])

@@ -1,5 +1,6 @@
 """What a sweep file may say beyond a plain grid: zip, exclude, tune, budgets, resources, search."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,7 @@ def test_uneven_ranks_and_named_tables_are_axes(load) -> None:
         ("grid: {rank: [8]}\nresources: {paralel: 2}", "did you mean 'parallel'?"),
         ("grid: {rank: [8]}\nsearch: {method: bayes}", "search.method"),
         ("grid: {rank: [8]}\nsearch: {eta: 1}", "search.eta"),
+        ("grid: {train.samples: [8, 9]}\nsearch: {eta: 3}", ":4:1: a search compares configurations after equally"),
         ("grid: {rank: [[4]]}", "has 2 inner ranks, but rank has 1"),
         ("grid: {rank: [[4, 0]]}", ":3:15: rank.1: Input should be greater than or equal to 1"),
         ("grid: {tables: [[C1, C1]]}", "names of tables must differ"),
@@ -107,3 +109,12 @@ def test_a_sweep_without_end_is_refused_before_it_is_unfolded(error) -> None:
     axis = ", ".join(str(value) for value in range(1, 101))
     text = "".join(f"  {name}: [{axis}]\n" for name in ("rank", "dim", "tables", "train.batch_size"))
     assert "at most 100000 trials, but this comes to 1e+08" in error("grid:\n" + text)
+
+
+def test_what_the_readme_says_of_a_file_can_be_said(load) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    first, second = re.findall(r"```yaml\n(.*?)```", readme, flags=re.DOTALL)[:2]
+    grid = first[first.index("grid:") :].replace("  dim: [16]\n", "")
+    config = load(grid + second)
+    assert {"zip", "tune", "search", "budget", "resources", "exclude"} <= config.model_fields_set
+    assert len(list(cells(config))) == 2 * (2 * 3 * 3) + 1

@@ -160,9 +160,8 @@ def found(contract: TablesContract, lookup: Lookup) -> dict[str, Tensor]:
 
 
 def _judged(lookup: Lookup) -> dict[str, Tensor]:
-    lookup = cast(lookup, torch.float64)
-    judge = Judge()
-    return dict(_labelled(lookup, judge.forward(lookup), judge.backward(lookup, upstream(lookup))))
+    grad_out, lookup, judge = upstream(lookup).double(), cast(lookup, torch.float64), Judge()
+    return dict(_labelled(lookup, judge.forward(lookup), judge.backward(lookup, grad_out)))
 
 
 def _labelled(lookup: Lookup, output: Tensor, gradients: Gradients) -> Mapping[str, Tensor]:

@@ -11,8 +11,14 @@ from contracts.tables_contract import TablesContract, check_fused, check_lookup
 from torch import Tensor
 
 
-class TestJudge(TablesContract):
-    backend = Judge()
+def test_the_judge_in_fp32_agrees_with_itself_in_float64() -> None:
+    contract = TablesContract()
+    contract.backend = Judge()
+    generator = fresh_generator()
+    check_lookup(contract, with_matrix(pack(mixed_tables(), generator), 9, generator))
+    for options in ({"weighted": True}, {"mean": True}):
+        check_lookup(contract, with_bags(pack(mixed_tables(), generator), (0, 3, 17), generator, **options))
+    check_fused(contract, pack(mixed_tables(), generator), "adagrad", generator)
 
 
 class _Spoiled(Judge):

@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
-
 from contracts.lookup_cases import Lookup
 from contracts.lookup_judge import Gradients, Optimizer
 from cuda_emulator.emulator import Emulator
+from torch import Tensor
+
 from ttrec_kernels.cuda.arguments import Batch
-from ttrec_kernels.cuda.backward import WORKSPACE_BYTES, FusedStep, OptimizerKind, RowPairs, fused_step, lookup_backward
+from ttrec_kernels.cuda.backward import (
+    WORKSPACE_BYTES,
+    FusedStep,
+    OptimizerKind,
+    dense_row_gradients,
+    fused_step,
+    lookup_backward,
+)
 from ttrec_kernels.cuda.call import Call
 from ttrec_kernels.cuda.lookup_forward import lookup_forward
 from ttrec_kernels.cuda.sample_weight_gradient import sample_weight_gradient
@@ -32,25 +39,23 @@ class CudaBackend:
     deterministic: bool = True
     sparse: bool = False
     workspace_bytes: int = WORKSPACE_BYTES
-    bad: Tensor | None = field(default=None)
 
     def forward(self, lookup: Lookup) -> Tensor:
         with self._installed():
-            return lookup_forward(call_of(lookup), self.bad)
+            return lookup_forward(call_of(lookup))
 
     def backward(self, lookup: Lookup, grad_out: Tensor) -> Gradients:
         with self._installed():
             call = call_of(lookup)
+            wanted = [not self.sparse or slot not in call.tables.row_slots for slot in range(len(lookup.weights))]
             found = lookup_backward(
-                call,
-                grad_out,
-                sparse=self.sparse,
-                deterministic=self.deterministic,
-                workspace_bytes=self.workspace_bytes,
+                call, grad_out, wanted, deterministic=self.deterministic, workspace_bytes=self.workspace_bytes
             )
+            for slot in call.tables.row_slots if self.sparse else ():
+                rows, values = dense_row_gradients(call, grad_out, workspace_bytes=self.workspace_bytes)
+                found[slot] = _dense(rows, values, lookup.weights[slot])
             weights = None if lookup.sample_weights is None else sample_weight_gradient(call, grad_out)
-        slots = zip(found, lookup.weights, strict=True)
-        return Gradients(tuple(_dense(gradient, weight) for gradient, weight in slots), weights)
+        return Gradients(tuple(found), weights)
 
     def fused_step(self, lookup: Lookup, grad_out: Tensor, optimizer: Optimizer, states: Sequence[Tensor]) -> None:
         rate = torch.tensor([optimizer.learning_rate], device=grad_out.device)
@@ -60,6 +65,7 @@ class CudaBackend:
                 call_of(lookup),
                 grad_out,
                 step,
+                [True] * len(lookup.weights),
                 deterministic=self.deterministic,
                 workspace_bytes=self.workspace_bytes,
             )
@@ -84,10 +90,9 @@ def call_of(lookup: Lookup) -> Call:
     return Call(tables, batch)
 
 
-def _dense(gradient: Tensor | RowPairs | None, weight: Tensor) -> Tensor:
-    if gradient is None:
-        return torch.zeros_like(weight)
-    if isinstance(gradient, RowPairs):
-        dense = torch.zeros(weight.shape, device=weight.device).index_add(0, gradient.rows, gradient.values)
-        return dense.to(weight.dtype)
-    return gradient
+def _dense(rows: Tensor, values: Tensor, weight: Tensor) -> Tensor:
+    """A sparse gradient as a dense one; each row that has values occurs once."""
+    used = values.any(dim=1)
+    assert rows[used].unique().numel() == int(used.sum())
+    dense = torch.zeros(weight.shape, device=weight.device).index_add(0, rows, values)
+    return dense.to(weight.dtype)

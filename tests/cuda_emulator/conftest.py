@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from cuda_emulator.emulator import require_compiler
 
 

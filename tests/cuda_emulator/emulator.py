@@ -29,7 +29,7 @@ H100 = DeviceLimits(132, 227 * 1024)
 
 @dataclass
 class Emulator:
-    """Launches kernels on the host. `corrupt` is a C macro that spoils one of them on purpose.
+    """Launches kernels on the host. `corrupt` spoils one of them on purpose.
 
     `backwards` runs threads and blocks from the last to the first.
     """
@@ -38,15 +38,17 @@ class Emulator:
     sanitize: bool = False
     backwards: bool = False
     limits: DeviceLimits = H100
-    corrupt: tuple[str, str] | None = None
-    """Text of a source and what to put in its place."""
+    corrupt: tuple[str, str, str] | None = None
+    """Stem of a source, a text in it, and what to put in its place."""
+    corrupted: bool = False
+    """Whether that text was met."""
     launched: list[tuple[str, Geometry]] = field(default_factory=list)
 
     @cached_property
     def _libraries(self) -> dict[tuple[str, Specialisation], ctypes.CDLL]:
         return {}
 
-    def launch_kernel(  # noqa: PLR0917
+    def launch_kernel(
         self,
         stem: str,
         kernel: str,
@@ -79,11 +81,19 @@ class Emulator:
     def build(self, stem: str, special: Specialisation) -> Path:
         """The shared library of one source, built unless the same text was built before."""
         text = source_text(stem)
-        if self.corrupt is not None and self.corrupt[0] in text:
-            text = text.replace(*self.corrupt)
+        if self.corrupt is not None and self.corrupt[0] == stem:
+            assert self.corrupt[1] in text
+            text = text.replace(*self.corrupt[1:])
+            self.corrupted = True
         entries = "\n".join(f"EMULATE({name})" for name in kernel_names(stem))
         code = f'#include "cuda_emulator.h"\n#line 1 "{stem}.cu"\n{text}\n{entries}\n'
-        flags = (*FLAGS, "-O1", *(SANITIZE if self.sanitize else ()), *special.defines, f"-I{HERE}")
+        flags = (
+            *FLAGS,
+            "-O0" if self.corrupted else "-O1",
+            *(SANITIZE if self.sanitize else ()),
+            *special.defines,
+            f"-I{HERE}",
+        )
         headers = "".join(path.read_text() for path in sorted(HERE.glob("*.h")))
         name = hashlib.sha256("\0".join((code, headers, *flags)).encode()).hexdigest()[:24]
         library = self.folder / f"{stem}-{name}.so"

@@ -73,7 +73,8 @@ def batches():
 
 def make(batches, optimizer: str, tick=lambda *_: None) -> Training:
     torch.manual_seed(3)
-    plans = [TablePlan("a", ROWS[0], 4, TableKind.TT, smallest_shape(ROWS[0], 4, 2)), *(TablePlan(f"t{n}", n, 4) for n in ROWS[1:])]
+    compressed = TablePlan("a", ROWS[0], 4, TableKind.TT, smallest_shape(ROWS[0], 4, 2))
+    plans = [compressed, *(TablePlan(f"t{rows}", rows, 4) for rows in ROWS[1:])]
     tables = EmbeddingTables(plans, seed=1)
     model = DLRM(Counting(tables), tables=3, dim=4, bottom_widths=(8,), top_widths=(8,), seed=2)
     dense, rest = tables.dense_parameters(), [p for name, p in model.named_parameters() if "dense_weight" not in name]

@@ -4,10 +4,7 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -25,104 +22,99 @@ TRIALS = 6
 
 
 @pytest.fixture
-def sweep(tmp_path: Path) -> Path:
-    path = tmp_path / "killed.yaml"
-    path.write_text(SWEEP)
-    return path
+def sweep(make_sweep):
+    return make_sweep(SWEEP)
 
 
-def start(sweep: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "ttrec_cli.app", "sweep", str(sweep), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=sweep.parent)
-
-
-def finished(sweep: Path) -> dict[str, float]:
-    folder = sweep.parent / "results"
-    files = list(folder.rglob("trials/*.parquet")) if folder.exists() else []
-    return {path.stem: path.stat().st_mtime_ns for path in files}
-
-
-def wait_for(condition, seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-def children_of(pid: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(stat.parent.name))
-    return found
-
-
-def workers_of(pid: int) -> list[int]:
-    """Children that run trials; multiprocessing also starts a resource tracker."""
-    return [child for child in children_of(pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_sigkill_of_the_driver_loses_and_repeats_nothing(sweep: Path) -> None:
+def test_sigkill_of_the_driver_loses_and_repeats_nothing(sweep, processes) -> None:
     chance = random.Random(11)
-    process = start(sweep)
-    wait_for(lambda: len(finished(sweep)) >= 2)
+    process = sweep.start()
+    processes.wait_for(lambda: len(sweep.rows()) >= 2)
     time.sleep(chance.random())
-    workers = workers_of(process.pid)
+    workers = processes.workers_of(process.pid)
     process.kill()
     process.communicate()
-    before = finished(sweep)
-    rerun = start(sweep)  # at once
+    before = sweep.rows()
+    rerun = sweep.start()  # at once
     output, errors = rerun.communicate(timeout=300)
     assert rerun.returncode == 0, errors
     counts = json.loads(output)["result"]["trials"]
     assert counts["skipped"] == len(before) >= 2
     assert counts["ok"] == TRIALS - len(before)
-    after = finished(sweep)
+    after = sweep.rows()
     assert {key: after[key] for key in before} == before
     assert len(after) == TRIALS
     assert workers
-    wait_for(lambda: not any(alive(worker) for worker in workers), 10)
+    processes.wait_for(lambda: not any(processes.is_alive(worker) for worker in workers), 10)
 
 
-def test_sigkill_of_the_worker_becomes_a_row_and_the_rest_goes_on(sweep: Path) -> None:
-    process = start(sweep)
-    wait_for(lambda: len(finished(sweep)) >= 1)
-    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+def test_sigkill_of_the_worker_becomes_a_row_and_the_rest_goes_on(sweep, processes) -> None:
+    process = sweep.start()
+    processes.wait_for(lambda: len(sweep.rows()) >= 1)
+    os.kill(processes.workers_of(process.pid)[0], signal.SIGKILL)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 3
     assert json.loads(output)["result"]["trials"] == {"total": TRIALS, "ok": TRIALS - 1, "skipped": 0, "failed": 1}
-    frame = read(sweep.parent / "results")
+    frame = read(sweep.results)
     reasons = frame.loc[frame["status"] == "failed", "reason"].tolist()
     assert len(reasons) == 1
     assert "SIGKILL" in reasons[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_interruption_keeps_what_finished(sweep: Path, number: signal.Signals) -> None:
-    process = start(sweep)
-    wait_for(lambda: len(finished(sweep)) >= 1)
-    workers = workers_of(process.pid)
+def test_interruption_keeps_what_finished(sweep, processes, number: signal.Signals) -> None:
+    process = sweep.start()
+    processes.wait_for(lambda: len(sweep.rows()) >= 1)
+    workers = processes.workers_of(process.pid)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    wait_for(lambda: not any(alive(worker) for worker in workers), 10)
-    kept = read(sweep.parent / "results")
+    processes.wait_for(lambda: not any(processes.is_alive(worker) for worker in workers), 10)
+    kept = read(sweep.results)
     assert "ok" in set(kept["status"])
-    rerun = start(sweep)
+    rerun = sweep.start()
     output, errors = rerun.communicate(timeout=300)
     assert rerun.returncode == 0, errors
     counts = json.loads(output)["result"]["trials"]
     assert counts["skipped"] == (kept["status"] == "ok").sum()
-    assert (read(sweep.parent / "results")["status"] == "ok").sum() == TRIALS
+    assert (read(sweep.results)["status"] == "ok").sum() == TRIALS
+
+
+def test_ctrl_c_twice_ends_at_once_and_a_hung_trial_does_not_hold_the_driver(make_sweep, processes) -> None:
+    sweep = make_sweep(SWEEP.replace("seeds: [0, 1]", "seeds: [2]"))
+    process = sweep.start(**sweep.with_faults())
+    processes.wait_for(lambda: list(sweep.results.rglob("logs/*")))
+    workers = processes.workers_of(process.pid)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None  # it waits for a checkpoint
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not any(processes.is_alive(worker) for worker in workers)
+    assert read(sweep.results)["status"].tolist() == ["interrupted"]
+
+
+def test_an_interrupted_trial_goes_on_and_comes_to_the_same(make_sweep, processes) -> None:
+    text = SWEEP.replace("rank: [2, 4]", "rank: [4]").replace("seeds: [0, 1]", "seeds: [7]\nbaseline: false")
+    metrics = ["val_logloss", "test_auc", "tt_core_change", "train_logloss"]
+    whole, parts = make_sweep(text, "whole"), make_sweep(text, "parts")
+    assert whole.run()[0] == 0
+    process = parts.start(**parts.with_faults())  # seed 7 is slow, and the same otherwise
+    processes.wait_for(lambda: list(parts.results.rglob("logs/*")))
+    time.sleep(2)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    row = read(parts.results).iloc[0]
+    assert row["status"] == "interrupted"
+    assert "samples, which are kept" in row["reason"]
+    code, _, errors = parts.run()
+    assert code == 0, errors
+    rows = [read(sweep.results) for sweep in (whole, parts)]
+    assert rows[0][metrics].equals(rows[1][metrics])
+    assert rows[0]["resumed_samples"].tolist() == [0]
+    assert rows[1]["resumed_samples"][0] > 0

@@ -15,14 +15,23 @@ WORKER = """
 import sys
 import torch, torch.distributed as dist
 from test_ddp import build, step
+from ttrec_kernels import FusedSGD, TTEmbedding, TTEmbeddingBag, UnsupportedError
 
 rank, folder = int(sys.argv[1]), sys.argv[2]
+FUSED = TTEmbeddingBag if sys.argv[3] == "bag" else TTEmbedding
 dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
 torch.manual_seed(rank)  # each would draw other cores: the wrapper must send those of the first
 model = torch.nn.parallel.DistributedDataParallel(build(sys.argv[3]))
 optimizer = torch.optim.Adagrad(model.parameters(), lr=0.1)
 for number in range(3):
     step(model, optimizer, sys.argv[3], number, slice(rank, None, 2))
+try:
+    fused = FUSED(500, 4, rank=3, fused_optimizer=FusedSGD(0.1))
+    fused(torch.tensor([[1, 2]]) if FUSED is not TTEmbedding else torch.tensor([1, 2]))
+except UnsupportedError as error:
+    assert "before gradients are averaged over the 2 processes" in str(error)
+else:
+    raise SystemExit("a fused optimiser was not refused")
 torch.save(model.module.state_dict(), f"{folder}/{rank}.pt")
 dist.barrier()
 dist.destroy_process_group()
@@ -71,7 +80,7 @@ def test_gradients_are_averaged(kind: str, tmp_path: Path) -> None:
         )
         for rank in range(2)
     ]
-    errors = [worker.communicate(timeout=100)[1] for worker in workers]
+    errors = [worker.communicate(timeout=300)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], errors
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     torch.manual_seed(0)

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from ttrec_cli.pareto import Metric, analyse, groups
-from ttrec_cli.pareto.sentence import training_sentence
+from ttrec_cli.pareto.sentence import sameness_sentence, training_sentence, unfinished_sentence
 from ttrec_cli.pareto.settings import flat_settings, split_settings
 
 
@@ -183,3 +183,22 @@ def test_settings_that_vary(analysed, dense, make_row):
     analysis = analysed(rows)
     assert split_settings([assessed.point for assessed in analysis.points])[1] == ("init.scale",)
     assert "dim 16 (init.scale calibrated):" in analysis.answer.sentence
+
+
+def test_one_accuracy_for_all_in_each_seed(make_frame, make_row):
+    def said(rows, metric=Metric.ACCURACY):
+        return sameness_sentence(groups(make_frame(rows))[0], metric)
+
+    rows = [make_row(rank=rank, seed=seed, val_accuracy=0.7 + seed / 10) for rank in (8, 32) for seed in (0, 1)]
+    assert said(rows).startswith("All models have the same accuracy, as when each always predicts no click: try")
+    assert said(rows, Metric.LOGLOSS) == ""
+    assert said(rows[:2]) == ""
+    # Equal means do not count: in each seed the models differ.
+    assert said([*rows[:2], make_row(seed=0, val_accuracy=0.8), make_row(seed=1, val_accuracy=0.7)]) == ""
+    assert said([*rows[:2], make_row(seed=0, val_accuracy=math.nan), rows[3]]) == ""
+
+
+def test_points_that_lack_seeds_are_counted(make_frame, make_row):
+    rows = [make_row(), make_row(seed=1), make_row(rank=8), make_row(rank=16)]
+    assert unfinished_sentence(groups(make_frame(rows))[0]) == "2 of 3 points lack seeds: shown, but not competing."
+    assert unfinished_sentence(groups(make_frame(rows[:2]))[0]) == ""

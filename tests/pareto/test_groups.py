@@ -100,3 +100,10 @@ def test_the_order_of_rows_does_not_matter(kaggle_rows, make_frame):
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"status": ["ok"], "other": [1]})])
 def test_rows_that_are_not_ours_give_nothing(frame):
     assert groups(frame) == ()
+
+
+def test_what_a_search_gave_up_is_no_failure_and_no_point(make_row, make_frame) -> None:
+    rows = [make_row(), make_row(rank=8, status="stopped", reason="halving: not near the frontier")]
+    frame = make_frame(rows)
+    assert failures(frame) == ()
+    assert [point.rank for group in groups(frame) for point in group.points] == [32]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from ttrec_cli.errors import ConfigError
 from ttrec_cli.pareto import Cost, Metric, Wish, analyse, compare, groups
 from ttrec_cli.pareto.frontier import Reference, contributions, hypervolume
 from ttrec_cli.pareto.sharing import shared_trainings
@@ -130,18 +131,45 @@ def test_two_result_sets_are_measured_from_one_corner(make_frame, make_row):
     assert found.difference == pytest.approx(0.1)
     assert found.winners == (0, 1)
     assert found.obstacles == ()
-    assert found.sentence.startswith("Hypervolume of b minus that of a: +0.1 (+50.0 %), from 0.2 to 0.3 (")
-    assert ": −0.1 (−33.3 %), from" in compare(analysed(model_bytes=10**6), analysed(), ("a", "b")).sentence
-
-
-def test_different_experiments_are_said(make_frame, make_row):
-    one, other = (
-        analyse(groups(make_frame([make_row(dataset_fingerprint=data, seed=seed)]))[0], Metric.ACCURACY)
-        for data, seed in (("a", 0), ("b", 1))
+    assert found.sentence.startswith(
+        "Hypervolume of b minus that of a: +0.1 (+50.0 %), single seed: no error bars, from 0.2 to 0.3 ("
     )
-    found = compare(one, other, ("a", "b"))
-    assert found.obstacles == ("data", "seeds")
-    assert found.sentence.endswith("They differ in data, seeds, so the difference is not of the models alone.")
+    assert (
+        ": −0.1 (−33.3 %), single seed: no error bars, from"
+        in compare(analysed(model_bytes=10**6), analysed(), ("a", "b")).sentence
+    )
+
+
+@pytest.fixture
+def alone(make_frame, make_row):
+    """The analysis of one trial."""
+    return lambda **changes: analyse(groups(make_frame([make_row(**changes)]))[0], Metric.ACCURACY)
+
+
+def test_different_seeds_are_said(alone):
+    found = compare(alone(seed=0), alone(seed=1), ("a", "b"))
+    assert found.obstacles == ("seeds",)
+    assert found.sentence.endswith("They differ in seeds, so the difference is not of the models alone.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset_fingerprint": "b"}, "differ in data (criteo-kaggle 0f3a and criteo-kaggle b);"),
+        ({"budget": '{"train_samples": 2000}'}, "differ in budget (train_samples 1000 and 2000);"),
+        ({"budget": '{"train_samples": 1000, "epochs": 2}'}, "differ in budget (epochs unset and 2);"),
+        (
+            {"dataset": "other", "dataset_fingerprint": "b", "budget": '{"train_samples": 1}'},
+            "differ in data (criteo-kaggle 0f3a and other b) and budget (train_samples 1000 and 1);",
+        ),
+    ],
+)
+def test_other_data_or_budgets_are_not_compared(alone, changes, words):
+    with pytest.raises(ConfigError) as caught:
+        compare(alone(), alone(**changes), ("one", "two"))
+    assert str(caught.value).startswith("one and two: the newest results")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_trials_that_overlap_on_a_host_shared_it(make_row):
@@ -158,3 +186,30 @@ def test_trials_that_overlap_on_a_host_shared_it(make_row):
         trial("g", "2026-01-01T14:00", "2026-01-01T15:00", trained_as="t"),
     ]
     assert shared_trainings([{"trained_as": None} | row for row in rows]) == {"a", "b", "c"}
+
+
+def test_the_differences_interval_is_by_joint_resampling_of_seeds(make_frame, make_row):
+    def side(gain):
+        rows = [
+            make_row(rank=rank, model_bytes=size, seed=seed, val_accuracy=0.7 + shift + gain[seed])
+            for rank, size in ((8, 10**6), (64, 10**8))
+            for seed, shift in enumerate((0.0, 0.05, -0.02))
+        ]
+        dense = make_row(method="dense", rank=None, tables=0, model_bytes=10**9, val_accuracy=0.6)
+        rows += [dense | {"seed": seed} for seed in range(3)]
+        return analyse(groups(make_frame(rows))[0], Metric.ACCURACY)
+
+    base, steady, mixed = side((0, 0, 0)), side((0.01, 0.01, 0.01)), side((0.03, -0.01, 0.01))
+    found = compare(base, steady, ("a", "b"))
+    # What a seed does to both cancels: every draw has the same difference.
+    assert found.interval == pytest.approx((found.difference, found.difference))
+    assert found.difference == pytest.approx(0.03)
+    found = compare(base, mixed, ("a", "b"))
+    assert found.interval[0] < 0 < found.difference < found.interval[1]
+    assert f"95 % interval −{-found.interval[0]:.4g} … +{found.interval[1]:.4g}, from" in found.sentence
+
+
+def test_a_single_seed_has_no_interval(alone):
+    found = compare(alone(), alone(val_accuracy=0.8), ("a", "b"))
+    assert found.interval is None
+    assert "single seed: no error bars" in found.sentence

@@ -118,7 +118,14 @@ def test_unfinished_points_say_so(make_page, make_row):
     (section,) = make_page([make_row(), make_row(seed=1), make_row(rank=8)]).sections
     rows = {row[2]: row for row in section.tables[0].rows}
     assert (rows["8"][0], rows["8"][-1]) == ("unfinished", "0 (1 of 2)")
-    assert "1 of 2 points lack seeds: shown, but not competing." in section.notes
+    assert "1 of 2 points lacks seeds: shown, but not competing." in section.notes
+
+
+def test_one_accuracy_for_all_is_said_below_the_answer(make_page, make_row):
+    rows = [make_row(rank=8, model_bytes=10**6), make_row()]
+    said = "All models have the same accuracy, as when each always predicts no click"
+    assert make_page(rows).sections[0].rule.startswith(said)
+    assert said not in make_page([rows[0], make_row(val_accuracy=0.78)]).sections[0].rule
 
 
 def test_the_terminals_table(make_analyses, kaggle_rows):

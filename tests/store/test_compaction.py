@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ttrec_cli.errors import DataError
-from ttrec_cli.store import compact, read, read_with_problems, write_trial
+from ttrec_cli.store import RowReader, compact, read, read_with_problems, write_trial
 
 
 @pytest.fixture
@@ -103,3 +103,17 @@ def test_each_sweep_below_has_its_own(folder):
     compact(folder)
     compact(other)
     assert sorted(read(folder.parent)["tables"]) == [0, 1, 2, 3, 4, 1000]
+
+
+def test_a_row_reader_sees_what_is_written_merged_and_damaged_meanwhile(folder):
+    reader = RowReader(folder)
+    assert reader.row("k1")["tables"] == 1
+    assert reader.row("k9") is None
+    compact(folder)
+    assert (reader.row("k1")["tables"], reader.row("k1")["rank"]) == (1, None)
+    write_trial(folder, {"key": "k1", "status": "ok", "tables": 11})
+    assert reader.row("k1")["tables"] == 11
+    compact(folder)
+    assert reader.row("k1")["tables"] == 11
+    (folder / "trials.parquet").write_bytes(b"torn")
+    assert reader.row("k1") is None

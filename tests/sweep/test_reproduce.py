@@ -1,13 +1,24 @@
 """`ttrec show` and `ttrec status` on a real results folder."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ttrec_cli.config import load_sweep
+from ttrec_cli.errors import ConfigError
 from ttrec_cli.store import read
+from ttrec_cli.sweep.dataset import describe
+from ttrec_cli.sweep.folders import sweep_folders
+from ttrec_cli.sweep.grid import expand
+from ttrec_cli.sweep.reproduce import file_stem, find_trial, reproduction
 
-PLAN = "tables:\n- {name: C3, rows: 5066, dim: 4, kind: tt, row_factors: [70, 73], dim_factors: [2, 2], ranks: [1, 3, 1]}\n"
+PLAN = """\
+tables:
+- {name: C3, rows: 5066, dim: 4, kind: tt, row_factors: [70, 73], dim_factors: [2, 2], ranks: [1, 3, 1]}
+"""
 MIXED = """\
 name: mixed
 data: {format: synthetic, rows: 7000, table_scale: 0.0005, seed: 3}
@@ -22,56 +33,73 @@ seeds: [7]
 """
 
 
-@pytest.fixture
-def results(ttrec, tmp_path: Path) -> Path:
-    (tmp_path / "plan.yaml").write_text(PLAN)
-    (tmp_path / "mixed.yaml").write_text(MIXED)
-    done = ttrec("sweep", "mixed.yaml")
-    assert done.returncode == 3, done.stderr
-    return tmp_path / "results"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder in which the mixed sweep ran once."""
+    place = tmp_path_factory.mktemp("mixed")
+    (place / "plan.yaml").write_text(PLAN)
+    (place / "mixed.yaml").write_text(MIXED)
+    assert call(place, "sweep", "mixed.yaml").returncode == 3
+    return place
 
 
-def result(done) -> dict:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["result"]
+def call(place: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ttrec_cli.app", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=place, timeout=300, check=False)
 
 
-def test_every_trial_can_be_shown_and_trained_again(ttrec, results: Path, tmp_path: Path) -> None:
-    rows = read(results)
-    assert len(rows) == 5
-    for key in rows["key"]:
-        shown = result(ttrec("show", results, key, "--write", "again", "--json"))
-        assert (shown["key"], (tmp_path / "again" / f"{key}.yaml").read_text()) == (key, shown["sweep"])
-        assert f"ttrec sweep again/{key}.yaml --out reproduced --device cpu" == shown["command"]
-        planned = result(ttrec("sweep", f"again/{key}.yaml", "--dry-run", "--no-probe", "--json"))["plan"]
-        assert [trial["key"] for trial in planned] == [key]
+def test_every_trial_s_file_means_that_trial(folder: Path, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    folders = sweep_folders(Path("results"))
+    keys = [row["key"] for row in folders[0].rows]
+    assert len(keys) == 5
+    for key in keys:
+        found = reproduction(*find_trial(folders, key), Path("files"))
+        Path("files").mkdir(exist_ok=True)
+        (Path("files") / f"{key}.yaml").write_text(found.sweep_yaml)
+        if found.plan_yaml is not None:
+            (Path("files") / f"{key}.plan.yaml").write_text(found.plan_yaml)
+        assert found.command == f"ttrec sweep files/{key}.yaml --out reproduced --device cpu"
+        config = load_sweep(Path("files") / f"{key}.yaml").config
+        assert [trial.key for trial in expand(config, describe(config.data))] == [key]
+
+
+def test_shown_and_trained_again_it_gives_the_same_numbers(folder: Path) -> None:
+    rows = read(folder / "results")
     frozen = rows[rows["method"] == "tt-frozen"].iloc[0]
-    again = ttrec("sweep", f"again/{frozen['key']}.yaml", "--out", "reproduced")
-    assert again.returncode == 0, again.stderr
-    (trained,) = read(tmp_path / "reproduced").to_dict("records")
-    assert trained["val_logloss"] == frozen["val_logloss"]
-    text = ttrec("show", results, frozen["key"][:10]).stdout
+    shown = call(folder, "show", "results", frozen["key"][:10], "--write", "again", "--json")
+    result = json.loads(shown.stdout)["result"]
+    assert (folder / "again" / f"{frozen['key']}.yaml").read_text() == result["sweep"]
     for name in ("git_commit", "torch_version", "cpu", "host", "command_line", "dataset_fingerprint", "ended_at"):
-        assert str(frozen[name]) in text
+        assert str(frozen[name]) in result["sweep"]
+    again = call(folder, *result["command"].split()[1:])
+    assert again.returncode == 0, again.stderr
+    (trained,) = read(folder / "reproduced").to_dict("records")
+    assert trained["val_logloss"] == frozen["val_logloss"]
 
 
-def test_a_key_must_name_one_trial(ttrec, results: Path) -> None:
-    for key in ("", "zzz"):
-        done = ttrec("show", results, key)
-        assert done.returncode == 2
-        assert done.stderr.count("\n") == 1
-        assert "keys here: " in done.stderr
+@pytest.mark.parametrize("key", ["", "zzz"])
+def test_a_key_must_name_one_trial(folder: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match="keys here: ") as caught:
+        find_trial(sweep_folders(folder / "results"), key)
+    assert "\n" not in str(caught.value)
 
 
-def test_status_of_a_finished_sweep(ttrec, results: Path, tmp_path: Path) -> None:
-    (sweep,) = result(ttrec("status", results, "--json"))["sweeps"]
+def test_a_key_from_a_foreign_file_leads_nowhere(folder: Path) -> None:
+    (found,) = sweep_folders(folder / "results")
+    row = {**found.rows[0], "key": "../../evil"}
+    assert file_stem(row) == "trial"
+
+
+def test_status_of_a_finished_sweep(folder: Path) -> None:
+    (sweep,) = json.loads(call(folder, "status", "results", "--json").stdout)["result"]["sweeps"]
     assert (sweep["name"], sweep["running"]) == ("mixed", False)
     assert sweep["trials"] == {"total": 5, "finished": {"diverged": 1, "ok": 4}, "pending": 0}
     assert [failure["status"] for failure in sweep["failures"]] == ["diverged"]
     assert sweep["frontier"]
-    text = ttrec("status", results).stdout
+    text = call(folder, "status", "results").stdout
     assert "mixed: idle; 1 diverged, 4 ok, 0 pending of 5 trials" in text
     assert "--retry failed" in text
-    nothing = ttrec("status", tmp_path / "nowhere")
+    nothing = call(folder, "status", "nowhere")
     assert nothing.returncode == 4
     assert nothing.stderr.count("\n") == 1

@@ -92,19 +92,24 @@ def test_cells_that_come_to_one_plan_are_trained_once(ttrec, tiny: Path, tmp_pat
 
 def test_many_finished_trials_are_compacted_and_still_resumed(tiny: Path, tmp_path: Path, monkeypatch) -> None:
     from ttrec_cli.config import load_sweep
+    from ttrec_cli.sweep import results
     from ttrec_cli.sweep import run as engine
+    from ttrec_cli.sweep.local_executor import LocalExecutor
 
-    class Silent:
-        def __getattr__(self, name: str):
-            return lambda *arguments: None
+    def local():
+        return LocalExecutor("cpu", loaded.config.resources)
 
-    monkeypatch.setattr(engine, "COMPACT_TRIALS", 3)
+    def silent(event) -> None:
+        pass
+
+    monkeypatch.setattr(results, "COMPACT_TRIALS", 3)
     loaded = load_sweep(tiny, ("grid.rank=[2]", "grid.method=[tt]", "seeds=[0, 1]"))
-    summary = engine.run(engine.prepare(loaded, tmp_path / "out"), "cpu", Silent())
+    summary = engine.run(engine.prepare(loaded, tmp_path / "out"), local, silent)
     folder = tmp_path / "out" / "tiny"
-    assert (summary.ok, list((folder / "trials").glob("*.parquet"))) == (4, [])
+    assert summary.ok == 4
+    assert len(list((folder / "trials").glob("*.parquet"))) == 1  # merged as soon as they were many
     assert (folder / "trials.parquet").exists()
-    again = engine.run(engine.prepare(loaded, tmp_path / "out"), "cpu", Silent())
+    again = engine.run(engine.prepare(loaded, tmp_path / "out"), local, silent)
     assert (again.ok, again.skipped) == (0, 4)
 
 

@@ -3,6 +3,13 @@
 from ttrec_cli import console
 from ttrec_cli.commands import factorize_options as option
 from ttrec_cli.commands.factorize_asked import Asked
+from ttrec_cli.commands.factorize_weights import (
+    TrainedAsked,
+    decompose_table,
+    is_trained_table,
+    need_a_trained_table,
+    refuse_others,
+)
 
 
 def factorize(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -20,12 +27,27 @@ def factorize(  # noqa: PLR0913, PLR0917 - one parameter an option
     compression: option.Compression = None,
     spread: option.Spread = False,
     weights: option.Weights = None,
+    tolerance: option.Tolerance = None,
+    importance: option.Importance = None,
+    out: option.Out = None,
     dtype: option.Dtype = "fp32",
     yaml: option.Yaml = None,
     html: option.Html = None,
     json: option.Json = False,
 ) -> None:
-    """Show the smallest TT shapes of a table or a whole model, at a rank or within a budget; nothing is trained."""
+    """Show the smallest TT shapes of a table or a whole model, at a rank or within a budget; nothing is trained.
+
+    With --weights, decompose a trained table and show what each rank loses of it.
+    """
+    if is_trained_table(weights):
+        sizes = {"--rows": rows, "--dim": dim, "--tables": tables, "--largest": largest, "--cores": cores}
+        shapes = {"--max-skew": max_skew, "--row-factors": row_factors, "--dim-factors": dim_factors, "--rule": rule}
+        rest = {"--compression": compression, "--spread": spread or None, "--yaml": yaml, "--html": html}
+        refuse_others({**sizes, **shapes, **rest, "--dtype": None if dtype == "fp32" else dtype})
+        trained = TrainedAsked(str(weights), rank, tolerance, max_bytes, importance, out)
+        console.show(decompose_table(trained), json)
+        return
+    need_a_trained_table({"--tolerance": tolerance, "--importance": importance, "--out": out})
     asked = Asked(
         rows=rows,
         dim=dim,

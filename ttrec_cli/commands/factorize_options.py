@@ -8,7 +8,7 @@ import typer
 from ttrec_cli.planning import ShapeRule
 from ttrec_cli.planning.amounts import DType
 
-ONE, MODEL, BUDGET = "One table", "Whole model", "Budget"
+ONE, MODEL, BUDGET, TRAINED = "One table", "Whole model", "Budget", "Trained table"
 
 Rows = Annotated[int | None, typer.Option(help="Rows of the table.", rich_help_panel=ONE)]
 RowFactors = Annotated[str | None, typer.Option(metavar="P1,P2,…", help="Fix the row factors.", rich_help_panel=ONE)]
@@ -57,9 +57,25 @@ Weights = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="How often tables are looked up, for --spread: CSV of name,lookups or `data describe --json`.",
-        rich_help_panel=BUDGET,
+        help="A trained table, to decompose: x.npy, x.safetensors[:name] or a state dict x.pt[:name]. Or how often "
+        "tables are looked up, for --spread: CSV of name,lookups or `data describe --json`.",
+        rich_help_panel=TRAINED,
     ),
+]
+Tolerance = Annotated[
+    float | None,
+    typer.Option(metavar="E", help="Least ranks that miss at most this part of its norm.", rich_help_panel=TRAINED),
+]
+Importance = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATASET:COLUMN",
+        help="Rows looked up more often there come first; the cores are refined for them.",
+        rich_help_panel=TRAINED,
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the cores, .safetensors.", rich_help_panel=TRAINED)
 ]
 Dtype = Annotated[DType, typer.Option(help="What a number is stored in, before and after.")]
 Yaml = Annotated[

@@ -1,6 +1,6 @@
 """The page of `ttrec factorize --html`: one file with the look of the report, that needs no network.
 
-The report's style sheet is read as a file: its modules would import pandas.
+The report's skeleton and style sheet are read as files: its modules would import pandas.
 """
 
 import json
@@ -44,7 +44,8 @@ def page_html(asked: Asked, plans: Sequence[TablePlan]) -> str:
         slice_table(plans),
         "</section>",
     ]
-    return Template(_part("commands/factorize_page.html")).substitute(
+    return Template(_part("report/page.html")).substitute(
+        kicker="ttrec factorize",
         title=escape(title),
         style=_part("report/page.css"),
         content="\n".join(content),

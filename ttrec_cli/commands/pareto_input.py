@@ -22,6 +22,18 @@ class Loaded:
     problems: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: folders, objectives by name, the wish, and where page and plan go."""
+
+    results: tuple[Path, ...]
+    metric: str
+    third: str | None
+    wish: "Wish"
+    page: Path
+    export: Path | None
+
+
 def load(results: Path) -> Loaded:
     """All trials below the folder; damaged files are named on stderr and skipped. Raises `NothingToReportError`."""
     if not results.is_dir():
@@ -59,6 +71,8 @@ def check(results: list[Path], export: Path | None) -> None:
 
 
 def _why_nothing(results: Path, frame: "pd.DataFrame") -> str:
+    if frame.empty and results.absolute().name == "trials":
+        return f"{results}: must be a folder of results, but is the trials inside one; did you mean its parent?"
     if frame.empty:
         return f"{results}: must hold a finished trial, but has no readable result; run `ttrec sweep` first"
     counts = ", ".join(f"{count} {status}" for status, count in frame["status"].value_counts().items())

@@ -65,17 +65,15 @@ def _frontier_table(analysis: "Analysis") -> "Table":
 
 
 def _lines(analyses: "Sequence[Analysis]", failed: int, compared: bool) -> list[str]:
-    from ttrec_cli.pareto.sentence import training_sentence
+    from ttrec_cli.pareto.sentence import sameness_sentence, training_sentence, unfinished_sentence
 
-    answer = analyses[0].answer
-    lines = [answer.sentence]
+    group, metric, answer = analyses[0].group, analyses[0].metric, analyses[0].answer
+    lines = [answer.sentence, sameness_sentence(group, metric)]
     if answer.point:
         lines.append(f"Chosen as {answer.rule}.")
-    trained = training_sentence(analyses[0].effects, analyses[0].metric)
-    if trained:
-        lines.append(trained)
+    lines += [training_sentence(analyses[0].effects, metric), unfinished_sentence(group)]
     if failed:
         lines.append(f"{failed} {'trial has' if failed == 1 else 'trials have'} no result; the page says why.")
     if len(analyses) > 1 and not compared:
         lines.append(f"Results with other data, budget or seeds are apart, on the page: {len(analyses) - 1} more.")
-    return [console.one_line(line) for line in lines]
+    return [console.one_line(line) for line in lines if line]

@@ -1,10 +1,8 @@
 """`ttrec sweep`: train what a sweep file asks for and is not there yet."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +10,10 @@ from ttrec_cli import console
 from ttrec_cli.errors import ExitCode
 
 if TYPE_CHECKING:
-    from ttrec_cli.sweep.grid import Trial
-    from ttrec_cli.sweep.messages import Machine, Step
     from ttrec_cli.sweep.run import Summary, Sweep
+
+
+SHOWN_FAILURES = 20
 
 
 class Device(StrEnum):
@@ -31,49 +30,73 @@ class Retry(StrEnum):
     FAILED = "failed"
 
 
-def sweep(
+class Executors(StrEnum):
+    """What trains the trials."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def sweep(  # noqa: PLR0913, PLR0917 (the options of a command)
     file: Annotated[Path, typer.Argument(help="A sweep file, such as sweeps/quickstart.yaml.")],
     out: Annotated[Path, typer.Option(help="Folder of results; the sweep makes one of its own below.")] = Path(
         "results"
     ),
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.AUTO,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List every trial with exact bytes; train nothing.")
+        bool, typer.Option("--dry-run", help="List every trial with exact bytes and predicted time; train nothing.")
     ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe/--no-probe", help="Let --dry-run try a hundred steps of each shape.")
+    ] = True,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as train.batch_size=256."),
     ] = None,
     retry: Annotated[Retry | None, typer.Option(help="Train failed trials again.")] = None,
+    rerun: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="Train the trial of this key again, finished or not.")
+    ] = None,
+    executor: Annotated[Executors, typer.Option(help="Processes of this machine, or a Ray cluster.")] = Executors.LOCAL,
+    address: Annotated[
+        str, typer.Option(help="Of the Ray cluster: auto finds one on this machine, empty starts one.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")] = False,
 ) -> None:
     """Train DLRM over a grid of ranks, tables compressed and embedding dims; run it again to resume."""
-    from ttrec_cli.commands import sweep_view
+    from ttrec_cli.commands import sweep_dry_run, sweep_run, sweep_view
     from ttrec_cli.config import load_sweep
     from ttrec_cli.sweep.resolved import write_resolved
-    from ttrec_cli.sweep.run import prepare, run
+    from ttrec_cli.sweep.run import Redo, prepare
 
     loaded = load_sweep(file, tuple(overrides or ()))
     prepared = prepare(loaded, out)
     for line in (*sweep_view.data_warnings(prepared), *prepared.problems):
         console.say(line)
     if dry_run:
-        console.show(sweep_view.dry_run(prepared), json)
+        forecast = sweep_dry_run.forecast_of(prepared, device.value, probe)
+        console.show(sweep_dry_run.dry_run(prepared, forecast), json)
         return
+    redo = Redo(failed=retry is not None, keys=tuple(rerun or ()))
+    prepared.pending(redo)  # refuses unknown keys before anything is written
     write_resolved(loaded, prepared.directory)
-    with Watcher(loaded.config.name, getattr(loaded.config.data, "rows", 0)) as watcher:
-        summary = run(prepared, device.value, watcher, retry is not None)
+    summary = sweep_run.train(prepared, device.value, executor == Executors.RAY, address, redo)
     console.show(_finished(prepared, summary), json)
 
 
 def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
     directory = sweep.directory
     counts = {"total": summary.total, "ok": summary.ok, "skipped": summary.skipped, "failed": summary.failed}
-    for failure in summary.failures:
+    for failure in summary.failures[:SHOWN_FAILURES]:
         console.say(f"failed: {failure}")
     if summary.failed:
+        more = summary.failed - SHOWN_FAILURES
+        if more > 0:
+            console.say(f"and {more} more failed; `ttrec status {directory} --json` lists all")
         logs = f"; tracebacks are in {directory / 'logs'}" if (directory / "logs").is_dir() else ""
         console.say(f"mend the cause, then train them again with --retry failed{logs}")
+    if summary.left:
+        console.say(f"{summary.left} trials are left to train; the same command goes on from here")
     if summary.ok + summary.failed == 0 and summary.skipped == summary.total:
         console.say("nothing to do: all trials are finished")
     text = (
@@ -86,57 +109,3 @@ def _finished(sweep: "Sweep", summary: "Summary") -> console.CommandResult:
         (text, f"Next: ttrec pareto {directory}") if summary.ok + summary.skipped else (text,),
         ExitCode.SOME_TRIALS_FAILED if summary.failed else ExitCode.DONE,
     )
-
-
-class Watcher:
-    """Shows a running sweep: one bar of samples for all trials, one line per finished trial."""
-
-    def __init__(self, name: str, data_rows: int) -> None:
-        self._name = name
-        self._data_rows = data_rows
-        self._stack = ExitStack()
-        self._bar: console.Progress | None = None
-        self._trials = 0
-        self._finished = 0
-        self._samples = 0
-        self._best = 0.0
-
-    def __enter__(self) -> "Watcher":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
-
-    def generating(self, rows: int) -> None:
-        if self._bar is None:
-            self._bar = self._stack.enter_context(console.progress("making synthetic data", self._data_rows))
-        self._bar.advance(rows)
-
-    def training(self, trials: Sequence["Trial"]) -> None:
-        self._stack.close()  # the bar of the data, if there was one
-        self._trials = len(trials)
-        total = sum(trial.train_samples for trial in trials)
-        self._bar = self._stack.enter_context(console.progress(self._name, total, "samples"))
-
-    def machine(self, machine: "Machine") -> None:
-        if machine.warning:
-            console.say(machine.warning)
-
-    def step(self, trial: "Trial", step: "Step") -> None:
-        best = f", best so far {self._best:.4f}" if self._best else ""
-        self._advance_to(step.samples, f"{self._finished + 1}/{self._trials} {trial.label}, loss {step.loss:.4f}{best}")
-
-    def finished(self, trial: "Trial", row: Mapping[str, Any], shared: bool) -> None:
-        from ttrec_cli.commands import sweep_view
-
-        self._finished += 1
-        self._best = max(self._best, row.get("val_accuracy") or 0.0)
-        self._advance_to(trial.train_samples, "")
-        self._samples = 0
-        if self._bar is not None:
-            self._bar.line(f"{self._finished}/{self._trials} {sweep_view.trial_line(trial, row, shared)}")
-
-    def _advance_to(self, samples: int, note: str) -> None:
-        if self._bar is not None:
-            self._bar.advance(samples - self._samples, note)
-        self._samples = samples

@@ -16,8 +16,10 @@ from ttrec_cli.config.models import (
     TrainConfig,
     TrialConfig,
 )
+from ttrec_cli.config.run_settings import BudgetConfig, ResourcesConfig, SearchConfig
 
 __all__ = [
+    "BudgetConfig",
     "CacheConfig",
     "CriteoData",
     "Distribution",
@@ -27,6 +29,8 @@ __all__ = [
     "Method",
     "ModelConfig",
     "Optimizer",
+    "ResourcesConfig",
+    "SearchConfig",
     "ShapeConfig",
     "SweepConfig",
     "SyntheticData",

@@ -70,6 +70,7 @@ def _checked(document: Document) -> SweepConfig:
         raise ConfigError(_message(error, document, SweepConfig, ())) from None
     _check_axes(config, document)
     _check_tuned(config, document)
+    _check_search(config, document)
     _check_conditions(config, document)
     _check_combinations(config, document)
     return config
@@ -113,6 +114,15 @@ def _check_tuned(config: SweepConfig, document: Document) -> None:
             )
         if axis in varied:
             raise ConfigError(f"{place}: {axis!r} is an axis of the sweep too; either compare its values or tune it")
+
+
+def _check_search(config: SweepConfig, document: Document) -> None:
+    varied = {*config.grid, *config.zip, *(axis for cell in config.trials for axis in cell)}
+    if config.search is not None and varied & BUDGET_AXES:
+        raise ConfigError(
+            f"{document.place(('search',))}: a search compares configurations after equally many samples, but "
+            f"{min(varied & BUDGET_AXES)!r} is an axis; leave out one of them"
+        )
 
 
 def _check_conditions(config: SweepConfig, document: Document) -> None:

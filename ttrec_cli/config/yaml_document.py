@@ -14,6 +14,7 @@ from ttrec_cli.errors import ConfigError
 KeyPath = tuple[str | int, ...]
 MAX_FILE_BYTES = 1_000_000
 MAX_DEPTH = 20
+LARGEST = 2**63
 SWEEP_FILE = "a sweep file"
 
 
@@ -150,6 +151,8 @@ def _plain(node: Any, path: KeyPath, document: Document) -> Any:
             line, column = node.lc.item(index)  # type: ignore[attr-defined]
             document.places[(*path, index)] = f"{document.source}:{line + 1}:{column + 1}"
         return [_plain(value, (*path, index), document) for index, value in enumerate(node)]
+    if isinstance(node, int) and abs(node) > LARGEST:  # a thousand digits cannot even be shown
+        raise ConfigError(f"{document.place(path)}: a whole number lies within ±2^63, but this does not")
     return _plain_scalar(node)
 
 

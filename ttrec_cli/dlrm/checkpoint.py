@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -35,14 +34,15 @@ def save_checkpoint(training: Training, path: Path, identity: str) -> None:
     metadata = {_VERSION_KEY: CHECKPOINT_VERSION, _IDENTITY_KEY: identity, _FACTS_KEY: json.dumps(facts)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        os.close(descriptor)
+        # One name, so that what a killed process left is overwritten: these files are large. One training has one
+        # writer at a time.
+        beside = path.with_suffix(".tmp")
         try:
-            save_file(_apart(tensors), name, metadata)
-            _sync(Path(name))
-            Path(name).replace(path)
+            save_file(_apart(tensors), beside, metadata)
+            _sync(beside)
+            beside.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
         _sync(path.parent)
     except (OSError, SafetensorError) as error:

@@ -30,8 +30,8 @@ class AssessedPoint:
 
     `complete`: it has every seed of the group, so it competes. `to_baseline`: the paired difference of the
     metric to the uncompressed model of the same dim, `bootstrap` its 95 % bootstrap interval; None for that model
-    itself and where there is none. `probability`: how often the point is on the frontier when the seeds are drawn
-    again; None with a single seed. `contribution`: the hypervolume that would be lost without it.
+    itself and where there is none. `probability`: how probably its true mean is on the frontier; None with a single
+    seed. `contribution`: the hypervolume that would be lost without it.
     """
 
     point: Point

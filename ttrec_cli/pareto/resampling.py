@@ -1,4 +1,4 @@
-"""Seeds drawn again: bootstrap intervals and how sure a place on the frontier is."""
+"""Seeds drawn again: bootstrap intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,20 +6,15 @@ from functools import lru_cache
 from itertools import combinations_with_replacement
 from math import factorial, prod
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
-from ttrec_cli.pareto.metric import Metric
 from ttrec_cli.pareto.paired import CONFIDENCE
 
 _EXACT_SEEDS = 6
 """Up to so many seeds every possible draw is listed with its probability: at most 462 of them."""
 
 _DRAWS = 1000
-_DECIMALS = 12
-_BLOCK = 2_000_000
-"""Numbers in one block of resampled means: 16 MB."""
 
 _Floats = NDArray[np.float64]
 
@@ -52,53 +47,13 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     if len(values) < 2:
         return None
     draws = resampling(len(values))
-    means = draws.counts @ np.asarray(values, dtype=np.float64) / len(values)
-    order = np.argsort(means)
+    return percentile_interval(draws.counts @ np.asarray(values, dtype=np.float64) / len(values), draws)
+
+
+def percentile_interval(found: _Floats, draws: Resampling) -> tuple[float, float]:
+    """The 95 % percentile interval of what each draw came to."""
+    order = np.argsort(found)
     reached = np.cumsum(draws.probabilities[order])
     tail = (1 - CONFIDENCE) / 2
     low, high = np.searchsorted(reached, [tail, 1 - tail])
-    return float(means[order[low]]), float(means[order[min(high, len(order) - 1)]])
-
-
-def frontier_probability(
-    model_bytes: Sequence[float], scores: _Floats, metric: Metric, third: _Floats | None = None
-) -> _Floats | None:
-    """For each of n points how often it is on the frontier when the seeds are drawn again, the same for all points.
-
-    `scores` (n, seeds) of the metric; `third` likewise of a third objective, less being better. None with one seed.
-    """
-    points, seeds = scores.shape
-    if seeds < 2:
-        return None
-    draws = resampling(seeds)
-    sizes = np.asarray(model_bytes, dtype=np.float64)
-    costs = np.where(metric.higher_is_better, -scores, scores)
-    found = np.zeros(points)
-    step = max(1, _BLOCK // max(points, 1))
-    for start in range(0, len(draws.counts), step):
-        counts = draws.counts[start : start + step]
-        # Sums, rounded: points that share their trials stay equal whatever the order of additions.
-        sums = np.round(counts @ costs.T, _DECIMALS)
-        if third is None:
-            masks = _masks(sizes, sums)
-        else:
-            rows = zip(sums, np.round(counts @ third.T, _DECIMALS), strict=True)
-            masks = np.array([_mask_of_three(sizes, one, other) for one, other in rows])
-        found += draws.probabilities[start : start + step] @ masks
-    return np.clip(found, 0.0, 1.0)
-
-
-def _masks(sizes: _Floats, costs: _Floats) -> NDArray[np.bool_]:
-    """For each row of `costs` (draws, n) which points nothing dominates; equal points stay together."""
-    order = np.argsort(sizes, kind="stable")
-    ranked, ordered = sizes[order], costs[:, order]
-    best = np.minimum.accumulate(ordered, axis=1)
-    first, last = np.searchsorted(ranked, ranked, "left"), np.searchsorted(ranked, ranked, "right") - 1
-    smaller = np.where(first > 0, best[:, np.maximum(first - 1, 0)], np.inf)
-    masks = np.empty(costs.shape, dtype=np.bool_)
-    masks[:, order] = (ordered < smaller) & (ordered == best[:, last])
-    return masks
-
-
-def _mask_of_three(sizes: _Floats, costs: _Floats, third: _Floats) -> NDArray[np.bool_]:
-    return np.asarray(moocore.is_nondominated(np.column_stack([sizes, costs, third]), keep_weakly=True), dtype=np.bool_)
+    return float(found[order[low]]), float(found[order[min(high, len(order) - 1)]])

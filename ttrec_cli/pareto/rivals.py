@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttrec_cli.pareto.attainment import Band, attainment_band
+from ttrec_cli.pareto.chances import frontier_probability
 from ttrec_cli.pareto.frontier import Reference, contributions
 from ttrec_cli.pareto.groups import Group
 from ttrec_cli.pareto.metric import Cost, Metric
 from ttrec_cli.pareto.points import Point
-from ttrec_cli.pareto.resampling import frontier_probability
 
 
 @dataclass(frozen=True)

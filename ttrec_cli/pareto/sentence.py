@@ -95,6 +95,27 @@ def training_sentence(effects: Sequence[TrainingEffect], metric: Metric) -> str:
     return f"{text}, at {sum(gap.is_clear for gap in better)} with a 95 % interval that excludes 0."
 
 
+def sameness_sentence(group: Group, metric: Metric) -> str:
+    """That accuracy tells none of the models apart in any seed, and what to weigh instead; else empty."""
+    if metric != Metric.ACCURACY or len(group.points) < 2:
+        return ""
+    for seed in group.seeds:
+        if len({point.at(metric.validation, seed) for point in group.points if seed in point.seeds}) > 1:
+            return ""
+    return (
+        "All models have the same accuracy, as when each always predicts no click: try --metric logloss or "
+        "--metric auc."
+    )
+
+
+def unfinished_sentence(group: Group) -> str:
+    """How many points do not compete, because they lack seeds; empty if all do."""
+    count = sum(not group.is_complete(point) for point in group.points)
+    if not count:
+        return ""
+    return f"{count} of {len(group.points)} points {'lacks' if count == 1 else 'lack'} seeds: shown, but not competing."
+
+
 def about_data(group: Group) -> str:
     """A warning to open a sentence with, unless the data is real."""
     if group.stand_in:

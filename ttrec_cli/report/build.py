@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ttrec_cli.pareto import Analysis, Failure, Group
-from ttrec_cli.pareto.sentence import training_sentence
+from ttrec_cli.pareto.sentence import sameness_sentence, training_sentence, unfinished_sentence
 from ttrec_cli.pareto.settings import flat_settings, split_settings
 from ttrec_cli.pareto.wording import format_bytes, format_value
 from ttrec_cli.report.chosen import chosen_points
@@ -60,7 +60,7 @@ def _section(analysis: Analysis, read_curve: CurveReader | None, name: str) -> S
         heading=f"{origin}{', '.join(group.sweeps)} on {group.dataset}, {_seeds(group)}",
         warning=_warning(group),
         answer=analysis.answer.sentence,
-        rule=f"Chosen as {analysis.answer.rule}." if analysis.answer.point else "",
+        rule=_rule(analysis),
         notes=_notes(analysis, picture),
         picture=picture,
         tables=(points_table(analysis), *((effects,) if effects else ())),
@@ -68,6 +68,12 @@ def _section(analysis: Analysis, read_curve: CurveReader | None, name: str) -> S
         data=make_data(analysis),
         charts=_charts(analysis, read_curve),
     )
+
+
+def _rule(analysis: Analysis) -> str:
+    """What stands right below the answer: how it was chosen, and that accuracy may tell nothing apart."""
+    chosen = f"Chosen as {analysis.answer.rule}." if analysis.answer.point else ""
+    return " ".join(filter(None, (sameness_sentence(analysis.group, analysis.metric), chosen)))
 
 
 def _seeds(group: Group) -> str:
@@ -113,7 +119,9 @@ def _notes(analysis: Analysis, picture: Picture) -> tuple[str, ...]:
         notes.append(
             f"Marks are means over {len(group.seeds)} seeds{bars}. "
             "Intervals in the table are of paired differences on the same seeds (95 %, Student's t). The chance to be "
-            "on the frontier is the share of draws in which a point is on it when the seeds are drawn again."
+            "on the frontier is the share of draws of the true means that put a point there: each mean is pulled "
+            "towards what models of similar size reach, by as much as the seeds disagree. Where accuracy jumps between "
+            "models of similar size and seeds differ by as much, chances are too sure."
         )
     if picture.hidden:
         notes.append(f"{picture.hidden:,} marks lie under others and are not drawn; the table has all points.")
@@ -125,9 +133,9 @@ def _notes(analysis: Analysis, picture: Picture) -> tuple[str, ...]:
     if group.shared_trials:
         trials = "1 trial" if group.shared_trials == 1 else f"{group.shared_trials} trials"
         notes.append(f"{trials} ran while another one ran on the same machine: times here are not comparable.")
-    unfinished = sum(not assessed.complete for assessed in analysis.points)
+    unfinished = unfinished_sentence(group)
     if unfinished:
-        notes.append(f"{unfinished} of {len(analysis.points)} points lack seeds: shown, but not competing.")
+        notes.append(unfinished)
     if analysis.reference is not None:
         notes.append(
             f"Hypervolume {analysis.hypervolume:.4g} (decades of bytes × {metric.label}), measured from "

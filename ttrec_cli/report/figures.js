@@ -35,6 +35,9 @@ function narrowed(layout, names) {
     xaxis.tickvals = layout.xaxis.tickvals.filter((_, at) => decade(at));
     xaxis.ticktext = layout.xaxis.ticktext.filter((text) => text.startsWith("1"));
   }
+  // Settings in brackets would be cut at the edge; the answer above the figure has them.
+  const annotations = layout.annotations?.map((note) => ({ ...note, text: note.text.replace(/ \([^<]*\)/, "") }));
+  if (annotations) layout = { ...layout, annotations };
   if (!layout.legend) return { ...layout, margin, xaxis };
   const room = 20 * names; // there the legend has a line for each name
   return { ...layout, height: layout.height + room, margin: { ...margin, b: margin.b + room }, xaxis: { ...xaxis, nticks: 4 } };

@@ -3,9 +3,9 @@
 from html import escape
 from math import cos, pi, sin
 
-from ttrec_cli.pareto.points import DENSE, TT_FROZEN
+from ttrec_cli.pareto.points import DENSE, TT, TT_FROZEN
 from ttrec_cli.report.colours import INK, Paint, neutral, paint
-from ttrec_cli.report.marks import LARGEST, UNCOMPRESSED_SYMBOL, size_of, symbol_of
+from ttrec_cli.report.marks import LARGEST, UNCOMPRESSED_SYMBOL, method_symbol, size_of, symbol_of
 from ttrec_cli.report.record import Picture
 
 _BOX = 18
@@ -22,7 +22,12 @@ def legend_html(picture: Picture) -> str:
             for at, rank in enumerate(picture.ranks)
         ]
         blocks.append(_block("Rank: colour and size", items))
-    blocks.append(_block("Dim: shape", [(_symbol(symbol_of(dim, picture), INK), str(dim)) for dim in picture.dims]))
+    if picture.rivals:
+        methods = (*sorted(picture.methods & {TT}), *picture.rivals)
+        items = [(_symbol(method_symbol(method, picture), INK), method) for method in methods]
+        blocks.append(_block("Method: shape", items))
+    else:
+        blocks.append(_block("Dim: shape", [(_symbol(symbol_of(dim, picture), INK), str(dim)) for dim in picture.dims]))
     if shades:
         items = [(_symbol("circle", neutral(at, shades)), str(count)) for at, count in enumerate(picture.tables)]
         blocks.append(_block("Tables compressed: shade", items))

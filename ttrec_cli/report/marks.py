@@ -26,12 +26,15 @@ class Look:
 
 
 def look(mark: Mark, picture: Picture) -> Look:
-    """Hue and size from rank, symbol from dim, shade from tables, open outline for frozen cores."""
+    """Hue and size from rank, symbol from dim or method, shade from tables, open outline for frozen cores."""
+    symbol = method_symbol(mark.method, picture) if picture.rivals else symbol_of(mark.dim, picture)
+    if mark.rank is None and mark.method != DENSE:
+        return Look(symbol, UNCOMPRESSED_SIZE, INK, is_open=False)
     if mark.method == DENSE or mark.rank is None:
         return Look(UNCOMPRESSED_SYMBOL, UNCOMPRESSED_SIZE, INK, is_open=False)
     rank_index = picture.ranks.index(mark.rank)
     return Look(
-        symbol=symbol_of(mark.dim, picture),
+        symbol=symbol,
         size=size_of(rank_index, len(picture.ranks)),
         paint=paint(rank_index, picture.tables.index(mark.tables), len(picture.tables)),
         is_open=mark.method == TT_FROZEN,
@@ -41,6 +44,13 @@ def look(mark: Mark, picture: Picture) -> Look:
 def symbol_of(dim: int, picture: Picture) -> str:
     """The symbol of a dim."""
     return SYMBOLS[picture.dims.index(dim) % len(SYMBOLS)]
+
+
+def method_symbol(method: str, picture: Picture) -> str:
+    """The symbol of a method: the circle for tensor trains, frozen ones too, then one for each rival."""
+    if method not in picture.rivals:
+        return SYMBOLS[0]
+    return SYMBOLS[(picture.rivals.index(method) + 1) % len(SYMBOLS)]
 
 
 def size_of(rank_index: int, ranks: int) -> float:

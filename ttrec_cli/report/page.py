@@ -33,6 +33,7 @@ def write_page(page: Page, path: Path) -> Path:
 def page_html(page: Page) -> str:
     """The whole file as text."""
     return Template(_part("page.html")).substitute(
+        kicker="ttrec pareto",
         title=escape(page.title),
         style=_part("page.css"),
         content="\n".join([_comparison(page), *_sections(page), _failures(page), _problems(page)]),

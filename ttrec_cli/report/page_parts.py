@@ -12,7 +12,7 @@ from ttrec_cli.report.chart_figures import make_chart_figure
 from ttrec_cli.report.data import Data
 from ttrec_cli.report.record import Chart, Table
 
-MOST_STATIC_ROWS = 500
+MOST_STATIC_ROWS = 200
 """Rows of the table of points that are there without scripts; scripts show the others in turn."""
 
 _LONG = 60

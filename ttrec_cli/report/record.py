@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ttrec_cli.pareto import Metric
 from ttrec_cli.pareto.attainment import Band
+from ttrec_cli.pareto.points import DENSE, TT, TT_FROZEN
 from ttrec_cli.report.data import Data
 
 MOST_BARS = 300
@@ -55,6 +56,12 @@ class Picture:
     def frontier(self) -> tuple[Mark, ...]:
         """The marks that nothing dominates, smallest model first."""
         return tuple(mark for mark in self.marks if mark.on_frontier)
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """Methods beside tensor trains and the uncompressed model, such as hashing: where there are any, symbols tell
+        methods apart instead of dims."""
+        return tuple(sorted(self.methods - {DENSE, TT, TT_FROZEN}))
 
     @property
     def has_bars(self) -> bool:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ttrec_cli.errors import DataError
-from ttrec_cli.store.schema import CURVE_SCHEMA, SCHEMA_KEY, SCHEMA_VERSION, TRIAL_SCHEMA
+from ttrec_cli.store.schema import CURVE_SCHEMA, REQUIRED_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, TRIAL_SCHEMA
 
 COMPACTED = "trials.parquet"
 """Beside the folder `trials`: the rows of many finished trials in one file."""
@@ -57,7 +57,8 @@ def read_with_problems(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         try:
             singles[file.parent.parent].append(read_trials(file))
         except DataError as error:
-            problems.append(str(error))
+            if file.exists():  # a running sweep may have merged it into `trials.parquet`, which is read below
+                problems.append(str(error))
     for folder in folders:
         newer = pa.concat_tables(singles[folder]) if singles[folder] else None
         try:
@@ -68,6 +69,33 @@ def read_with_problems(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         tables += [merge_trials(older, newer)]
     whole = pa.concat_tables(tables) if tables else TRIAL_SCHEMA.empty_table()
     return _to_pandas(whole), tuple(problems)
+
+
+class RowReader:
+    """Reads single rows of a folder that others write to at the same time; the merged file only when it changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._stamp: tuple[int, int] | None = None
+        self._merged: dict[str, dict[str, Any]] = {}
+
+    def row(self, key: str) -> dict[str, Any] | None:
+        """The row of one trial as it is now, with None for null; None where there is none or its file is damaged."""
+        try:
+            return dict(read_trials(self._directory / "trials" / f"{key}.parquet").to_pylist()[0])
+        except DataError:
+            return self._merged_rows().get(key)
+
+    def _merged_rows(self) -> dict[str, dict[str, Any]]:
+        file = self._directory / COMPACTED
+        try:
+            stamp = file.stat().st_ino, file.stat().st_mtime_ns
+            if stamp != self._stamp:
+                self._merged = {str(row["key"]): row for row in read_trials(file).to_pylist()}
+                self._stamp = stamp
+        except (OSError, DataError):
+            self._merged = {}
+        return self._merged
 
 
 def read_trials(file: Path) -> pa.Table:
@@ -131,10 +159,16 @@ def _read(file: Path, schema: pa.Schema) -> pa.Table:
     if version != SCHEMA_VERSION.encode():
         found = "none" if version is None else version.decode(errors="replace")[:20]
         raise DataError(f"{file}: results have ttrec_schema {SCHEMA_VERSION}, but this has {found}; move it elsewhere")
-    if table.schema.names != schema.names or table.num_rows == 0:
+    required = REQUIRED_COLUMNS if schema is TRIAL_SCHEMA else {"samples"}
+    if not required <= set(table.schema.names) or table.num_rows == 0:
         raise DataError(f"{file}: columns or rows are missing; delete it and run the sweep again")
     try:
-        return table.cast(schema)
+        # Columns that this version does not know are left out, those that it added are null.
+        columns = [
+            table[name].cast(kind) if name in table.schema.names else pa.nulls(len(table), kind)
+            for name, kind in zip(schema.names, schema.types, strict=True)
+        ]
+        return pa.table(columns, schema=schema)
     except pa.ArrowException:
         raise DataError(f"{file}: columns have other types; delete it and run the sweep again") from None
 

@@ -1,6 +1,7 @@
 """What a result was made with and on: versions, commit, machine, command line."""
 
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -21,6 +22,7 @@ def provenance() -> dict[str, str | None]:
         "torch_version": _version("torch"),
         "cupy_version": _version("cupy-cuda13x") or _version("cupy-cuda12x"),
         "numpy_version": _version("numpy"),
+        "numba_version": _version("numba"),
         "python_version": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu_name(),
@@ -43,6 +45,15 @@ def cpu_name() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+def nvidia_driver() -> str | None:
+    """Version of the NVIDIA driver as the kernel tells it; torch's own version says which CUDA it was built for."""
+    try:
+        found = re.search(r"Kernel Module\D*(\d+(?:\.\d+)+)", Path("/proc/driver/nvidia/version").read_text())
+    except OSError:
+        return None
+    return found[1] if found else None
 
 
 def _version(package: str) -> str | None:

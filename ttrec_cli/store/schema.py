@@ -50,6 +50,7 @@ _TEXT = (
     "torch_version",
     "cupy_version",
     "numpy_version",
+    "numba_version",
     "python_version",
     "platform",
     "cpu",
@@ -59,6 +60,7 @@ _TEXT = (
     "host",
     "started_at",
     "ended_at",
+    "log_tail",
 )
 _WHOLE = (
     "rank",
@@ -75,6 +77,9 @@ _WHOLE = (
     "cache_bytes",
     "train_samples",
     "batch_size",
+    "parallel",
+    "threads",
+    "resumed_samples",
 )
 _REAL = (
     "compression",
@@ -109,7 +114,14 @@ TRIAL_SCHEMA = _schema(
 """One row: a trial, that is one cell of the grid with one seed. Metrics are null unless status is ok.
 
 `cache_bytes` (cached rows and their index) is part of `embedding_bytes`. `cache_hit_rate` is the share of lookups in
-tensor trains that the cache served once it was filled; `cache_hit_rates` gives it by table as JSON."""
+tensor trains that the cache served once it was filled; `cache_hit_rates` gives it by table as JSON.
+
+`parallel` trials trained on the machine at once: above 1 the times are shared. `resumed_samples` is where the last
+run went on from a checkpoint. `log_tail` are the last lines of the log of a trial that did not succeed.
+"""
+
+REQUIRED_COLUMNS = frozenset(("key", "trained_as", "status"))
+"""A file without these is no file of trials; other columns may be missing: those that came with later versions."""
 
 CURVE_SCHEMA = _schema(
     [("samples", pa.int64()), ("train_logloss", pa.float64())]

@@ -17,7 +17,7 @@ INDEX_BYTES = 8
 class Costs:
     """Bytes by what they are for; `dense_*` are those of the uncompressed model of the same dim.
 
-    `training_bytes` are weights, optimiser state and gradients; activations come on top.
+    `training_bytes` are weights, optimiser state and gradients; `activation_bytes` of one batch come on top.
     """
 
     embedding_bytes: int
@@ -26,8 +26,14 @@ class Costs:
     training_bytes: int
     dense_embedding_bytes: int
     dense_model_bytes: int
+    activation_bytes: int = 0
     cache_bytes: int = 0
     """Cached rows and their index, a part of `embedding_bytes`."""
+
+    @property
+    def needed_bytes(self) -> int:
+        """Bytes that training surely holds at once, at the end of a forward pass: the least that it needs."""
+        return self.training_bytes + self.activation_bytes
 
     @property
     def compression(self) -> float:
@@ -68,6 +74,7 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int =
         training_bytes=(parameters + optimizer_parameters) * ITEM_BYTES + gradient_bytes + index_bytes + count_bytes,
         dense_embedding_bytes=uncompressed * ITEM_BYTES,
         dense_model_bytes=(uncompressed + mlp_parameters) * ITEM_BYTES,
+        activation_bytes=config.train.batch_size * activations(config, len(plans)) * ITEM_BYTES,
         cache_bytes=cached_bytes + index_bytes,
     )
 
@@ -88,3 +95,11 @@ def mlp_size(model: ModelConfig, tables: int, dim: int, dense_features: int = 13
     bottom = (dense_features, *model.bottom_mlp, dim)
     top = (pairs + dim, *model.top_mlp, 1)
     return sum((inputs + 1) * outputs for widths in (bottom, top) for inputs, outputs in itertools.pairwise(widths))
+
+
+def activations(config: TrialConfig, tables: int) -> int:
+    """Numbers a sample that a forward pass keeps for the backward one: what layers and interactions put out."""
+    pairs = (tables + 1) * tables // 2
+    vectors = (tables + 1) * config.dim
+    products = (tables + 1) ** 2
+    return sum(config.model.bottom_mlp) + vectors + products + pairs + sum(config.model.top_mlp)

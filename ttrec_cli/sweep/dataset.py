@@ -19,6 +19,8 @@ class Dataset:
     train_samples: int
     fingerprint: str
     dense_features: int = 13
+    evaluated_samples: int = 0
+    """Samples of test and validation together."""
 
 
 def describe(data: CriteoData | SyntheticData) -> Dataset:
@@ -27,8 +29,9 @@ def describe(data: CriteoData | SyntheticData) -> Dataset:
         log = open_click_log(data.path)
         train_samples = len(log.splits["train"])
         features = len(log.dense_columns)
+        evaluated = len(log.splits["test"]) + len(log.splits["validation"])
         return Dataset(
-            log.name, log.synthetic, log.columns, log.cardinalities, train_samples, log.fingerprint, features
+            log.name, log.synthetic, log.columns, log.cardinalities, train_samples, log.fingerprint, features, evaluated
         )
     spec = synthetic_spec(data)
     return Dataset(
@@ -38,6 +41,7 @@ def describe(data: CriteoData | SyntheticData) -> Dataset:
         cardinalities=spec.cardinalities,
         train_samples=len(spec.splits["train"]),
         fingerprint=spec.fingerprint,
+        evaluated_samples=len(spec.splits["test"]) + len(spec.splits["validation"]),
     )
 
 

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 
-from ttrec_cli.dlrm.model import DLRM
+from torch import nn
+
 from ttrec_cli.dlrm.training import Batches, CurvePoint, Schedule, evaluate
 from ttrec_kernels.embedding_tables import EmbeddingTables
 from ttrec_kernels.quantize import round_tables
 
 
-def int8_point(model: DLRM, batches: Batches, schedule: Schedule, last: CurvePoint) -> CurvePoint:
+def int8_point(model: nn.Module, batches: Batches, schedule: Schedule, last: CurvePoint) -> CurvePoint:
     """The end of the learning curve with the metrics of the rounded model; `model` is rounded in place."""
-    if not isinstance(model.embedding, EmbeddingTables):
-        raise TypeError(f"a trial's embedding is EmbeddingTables, but this is {type(model.embedding).__name__}")
-    round_tables(model.embedding)
+    embedding = getattr(model, "embedding", None)
+    if not isinstance(embedding, EmbeddingTables):
+        raise TypeError(f"a trial's embedding is EmbeddingTables, but this is {type(embedding).__name__}")
+    round_tables(embedding)
     return replace(
         last,
         validation=evaluate(model, batches("validation", schedule.test_batch_size)),

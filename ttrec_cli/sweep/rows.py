@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 from ttrec_cli.config import Method
-from ttrec_cli.store import TRIAL_SCHEMA
+from ttrec_cli.store import TRIAL_SCHEMA, Status
 from ttrec_cli.store.provenance import provenance
 from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.grid import Trial, identity
@@ -14,6 +14,9 @@ from ttrec_cli.sweep.messages import Machine, Outcome
 
 CELL_COLUMNS = ("key", "method", "rank", "tables", "dim", "seed", "settings", "tuned", "config", "left_dense")
 """Columns that tell cells apart which share one training."""
+
+
+TAIL_CHARACTERS = 2000
 
 
 def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) -> dict[str, Any]:
@@ -89,9 +92,19 @@ def result_row(
         "backend": machine.backend,
         "gpu": machine.gpu,
         "driver": machine.driver,
+        "parallel": machine.parallel,
+        "threads": machine.threads,
+        **{name: value for name, value in (("host", machine.host), ("cpu", machine.cpu)) if value is not None},
+        "log_tail": None if outcome.status == Status.OK else log_tail(outcome.log) or None,
         "started_at": started_at,
         "ended_at": ended_at,
     }
+
+
+def log_tail(log: str) -> str:
+    """The last lines of a log that fit into TAIL_CHARACTERS."""
+    kept = log.rstrip()[-TAIL_CHARACTERS:]
+    return kept if len(kept) < TAIL_CHARACTERS else kept.partition("\n")[2] or kept
 
 
 def shared_row(planned: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:

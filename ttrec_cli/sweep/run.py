@@ -1,38 +1,40 @@
 """Run a sweep: what is finished stays, what is missing is trained, each result is stored at once."""
 
-import contextlib
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
 from ttrec_cli.config import LoadedSweep
-from ttrec_cli.errors import DataError
-from ttrec_cli.store import Status, compact, read_with_problems, write_curve, write_trial
-from ttrec_cli.store.provenance import now
+from ttrec_cli.errors import ConfigError
+from ttrec_cli.store import Status, read_with_problems
+from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.dataset import Dataset, describe, materialise
+from ttrec_cli.sweep.driver import Driver
+from ttrec_cli.sweep.events import DataMade, Event, Observer, SweepEnded, SweepStarted, TrialFinished
+from ttrec_cli.sweep.executor import Executor
 from ttrec_cli.sweep.grid import Trial, expand
-from ttrec_cli.sweep.local_worker import LocalWorker
-from ttrec_cli.sweep.messages import Machine, Outcome, Step, Task
-from ttrec_cli.sweep.rows import planned_columns, result_row, shared_row
+from ttrec_cli.sweep.interruption import Interruption
+from ttrec_cli.sweep.results import Results, forget_checkpoint, merge_many
+from ttrec_cli.sweep.rows import planned_columns
+from ttrec_cli.sweep.search import Search
 
+FINISHED = {Status.OK, Status.STOPPED}
 UNFINISHED = {Status.INTERRUPTED}
-COMPACT_TRIALS = 200
-"""A sweep of so many trials ends by merging its files: thousands of single ones are slow to read."""
+DATA_CLAIM = "data"
 
 
-class Listener(Protocol):
-    """Who wants to know how a sweep goes; the library itself prints nothing."""
+@dataclass(frozen=True)
+class Redo:
+    """Which trials with a row to train again, beside interrupted ones: all that failed, or those of some keys."""
 
-    def generating(self, rows: int) -> None: ...
-    def training(self, trials: Sequence[Trial]) -> None: ...
-    def machine(self, machine: Machine) -> None: ...
-    def step(self, trial: Trial, step: Step) -> None: ...
-    def finished(self, trial: Trial, row: Mapping[str, Any], shared: bool) -> None: ...
+    failed: bool = False
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,22 @@ class Sweep:
     stored: Mapping[str, Mapping[str, Any]]
     problems: tuple[str, ...]
 
-    def pending(self, retry_failed: bool = False) -> tuple[Trial, ...]:
-        """Trials to train now: those without a row, interrupted ones and, if asked, failed ones."""
-        redo = set(Status) - {Status.OK} if retry_failed else UNFINISHED
-        return tuple(t for t in self.trials if t.key not in self.stored or self.stored[t.key]["status"] in redo)
+    def pending(self, redo: Redo = Redo()) -> tuple[Trial, ...]:
+        """Trials to train now: those without a row, interrupted ones and those that `redo` asks for.
+
+        Raises `ConfigError` for a key that no trial of the sweep has.
+        """
+        unknown = set(redo.keys) - {trial.key for trial in self.trials}
+        if unknown:
+            raise ConfigError(f"--rerun {min(unknown)}: no trial of this sweep has the key; --dry-run lists them")
+        again = set(Status) - FINISHED if redo.failed else set(UNFINISHED)
+        if self.loaded.config.search is None:  # what a search gave up is trained to its end without it
+            again.add(Status.STOPPED)
+        return tuple(
+            trial
+            for trial in self.trials
+            if trial.key in redo.keys or trial.key not in self.stored or self.stored[trial.key]["status"] in again
+        )
 
     def state(self, trial: Trial) -> str:
         """`pending` or the status of the trial's row."""
@@ -62,14 +76,27 @@ class Sweep:
 
 @dataclass
 class Summary:
-    """How a sweep ended: `ok` now, `skipped` because finished before, `failed` now or before."""
+    """How a sweep ended: `ok` now, `skipped` because finished before or elsewhere, `failed` now or before, `left`."""
 
     total: int
     ok: int = 0
     skipped: int = 0
     failed: int = 0
+    left: int = 0
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
+
+    def count(self, trial: Trial, row: Mapping[str, Any], now: bool) -> None:
+        """Take note of a trial's row; `now` if this run trained it."""
+        if row["status"] in UNFINISHED:
+            self.left += 1
+        elif row["status"] not in FINISHED:
+            self.failed += 1
+            self.failures.append(f"{trial.key} ({trial.label}): {row['status']}: {row['reason']}")
+        elif now:
+            self.ok += 1
+        else:
+            self.skipped += 1
 
 
 def prepare(loaded: LoadedSweep, out: Path) -> Sweep:
@@ -86,78 +113,84 @@ def folder_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "sweep"
 
 
-def run(sweep: Sweep, device: str, listener: Listener, retry_failed: bool = False) -> Summary:
+def run(
+    sweep: Sweep,
+    executor: Callable[[], Executor],
+    observer: Observer,
+    redo: Redo = Redo(),
+    misfits: Mapping[str, str] = MappingProxyType({}),
+) -> Summary:
     """Train what is pending and store each result as it comes.
 
-    `KeyboardInterrupt` passes through after the running trial is stored as interrupted. Raises `ConfigError`
-    when the device is not to be had and `DataError` when the folder cannot be written.
+    `misfits` are reasons, by key, why trials cannot fit into memory: recorded, not tried. On SIGINT or SIGTERM running
+    trials are kept as checkpoints, then `KeyboardInterrupt` is raised. Raises `ConfigError` when the device is not to
+    be had and `DataError` when the folder cannot be written.
     """
     started = time.monotonic()
-    pending = sweep.pending(retry_failed)
+    pending = sweep.pending(redo)
     summary = Summary(total=len(sweep.trials))
     pending_keys = {trial.key for trial in pending}
     for trial in sweep.trials:
         if trial.key not in pending_keys:
-            _count_before(summary, trial, sweep.stored[trial.key])
-    done = {row["trained_as"]: row for row in sweep.stored.values() if row["status"] == Status.OK}
+            summary.count(trial, sweep.stored[trial.key], now=False)
     if pending:
-        data_path = materialise(sweep.loaded.config.data, sweep.directory, listener.generating)
-        listener.training(pending)
-        with LocalWorker(device, listener.machine) as worker:
-            for trial in pending:
-                shared = trial.trained_as in done
-                if shared:
-                    row = shared_row(sweep.planned(trial), done[trial.trained_as])
-                else:
-                    row = _train(sweep, trial, str(data_path), worker, listener)
-                write_trial(sweep.directory, row)
-                if row["status"] == Status.OK:
-                    done[trial.trained_as] = row
-                _count(summary, trial, row)
-                listener.finished(trial, row, shared)
-    if len(sweep.trials) >= COMPACT_TRIALS:
-        # A damaged merged file was already named when the sweep was prepared; the single files are whole without it.
-        with contextlib.suppress(DataError):
-            compact(sweep.directory)
+        _train(sweep, pending, executor, _counting(summary, observer), redo, misfits)
+    merge_many(sweep.directory)
+    summary.left = summary.total - summary.ok - summary.skipped - summary.failed
     summary.seconds = time.monotonic() - started
     return summary
 
 
-def _train(sweep: Sweep, trial: Trial, data_path: str, worker: LocalWorker, listener: Listener) -> dict[str, Any]:
-    planned, started_at = sweep.planned(trial), now()
+def _train(
+    sweep: Sweep,
+    pending: Sequence[Trial],
+    executor: Callable[[], Executor],
+    observer: Observer,
+    redo: Redo,
+    misfits: Mapping[str, str],
+) -> None:
+    claims = Claims(sweep.directory)
+    data_path = _make_data(sweep, claims, observer)
+    again = frozenset(trial.trained_as for trial in pending if trial.key in redo.keys)
+    results = Results(sweep, data_path, again)
+    for name in again:  # asked for by name, so from the start
+        forget_checkpoint(results.checkpoint(name))
     try:
-        outcome = worker.run(Task(trial, data_path), lambda step: listener.step(trial, step))
-    except KeyboardInterrupt:
-        worker.stop()
-        outcome = Outcome(Status.INTERRUPTED, "interrupted; run the same command again to train it")
-        write_trial(sweep.directory, result_row(planned, outcome, worker.machine, started_at, now()))
-        raise
-    if outcome.curve:
-        write_curve(sweep.directory, trial.key, outcome.curve)
-    if outcome.log:
-        _write_log(sweep.directory, trial.key, outcome.log)
-    return result_row(planned, outcome, worker.machine, started_at, now())
+        with Interruption() as interruption:
+            with executor() as workers:
+                observer(SweepStarted(tuple(pending), len(sweep.trials) - len(pending), workers.slots()))
+                for trial in pending:
+                    if trial.key in misfits:
+                        observer(TrialFinished(trial, results.refuse(trial, misfits[trial.key])))
+                able = [trial for trial in pending if trial.key not in misfits]
+                if sweep.loaded.config.search is None:
+                    left = Driver(results, workers, observer, interruption, claims).train(able)
+                else:
+                    search = Search(results, sweep.loaded.config.search, observer)
+                    left = search.train(Driver(results, workers, search, interruption, claims), able)
+            observer(SweepEnded(left))
+            if interruption.count:
+                raise KeyboardInterrupt
+    finally:
+        claims.release_all()
 
 
-def _count(summary: Summary, trial: Trial, row: Mapping[str, Any]) -> None:
-    if row["status"] == Status.OK:
-        summary.ok += 1
-    else:
-        summary.failed += 1
-        summary.failures.append(f"{trial.key} ({trial.label}): {row['status']}: {row['reason']}")
+def _counting(summary: Summary, observer: Observer) -> Observer:
+    def observe(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            summary.count(event.trial, event.row, now=not event.elsewhere)
+        observer(event)
+
+    return observe
 
 
-def _count_before(summary: Summary, trial: Trial, row: Mapping[str, Any]) -> None:
-    if row["status"] == Status.OK:
-        summary.skipped += 1
-    else:
-        _count(summary, trial, row)
-
-
-def _write_log(directory: Path, key: str, text: str) -> None:
-    path = directory / "logs" / f"{key}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+def _make_data(sweep: Sweep, claims: Claims, observer: Observer) -> Path:
+    """The dataset's folder; of two sweeps that start at once one makes synthetic data, the other waits for it."""
+    claims.take(DATA_CLAIM, wait=True)
+    try:
+        return materialise(sweep.loaded.config.data, sweep.directory, lambda rows: observer(DataMade(rows)))
+    finally:
+        claims.release(DATA_CLAIM)
 
 
 def _records(frame: pd.DataFrame) -> Sequence[dict[str, Any]]:

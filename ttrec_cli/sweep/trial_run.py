@@ -1,48 +1,125 @@
 """Train one trial in this process: build the model from its plan, train, evaluate, measure."""
 
 import contextlib
+import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ttrec_cli.config import Method, Optimizer, TrainConfig
 from ttrec_cli.data import ClickLog
+from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
-from ttrec_cli.dlrm.training import CurvePoint, Schedule, train
+from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
 from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
 from ttrec_cli.sweep.costs import row_cache_settings
 from ttrec_cli.sweep.grid import Trial
 from ttrec_cli.sweep.int8 import int8_point
-from ttrec_cli.sweep.messages import Outcome
-from ttrec_kernels import EmbeddingTables
+from ttrec_cli.sweep.messages import PAUSED, Outcome, Task
+from ttrec_kernels import EmbeddingTables, FusedAdagrad, FusedOptimizer, FusedSGD
+
+logger = logging.getLogger(__name__)
 
 
-def run_trial(trial: Trial, log: ClickLog, device: torch.device, on_step: Callable[[int, float], None]) -> Outcome:
-    """Train and evaluate; raises `DivergedError` or whatever the training raises."""
+class StoppedError(Exception):
+    """Somebody asked the trial to end; its state is kept."""
+
+
+def run_trial(
+    task: Task,
+    log: ClickLog,
+    device: torch.device,
+    on_step: Callable[[int, float], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Train and evaluate, from the checkpoint if there is one; raises `DivergedError` or what the training raises.
+
+    With `task.until` short of the trial's end, or once `stopped()`, the state is kept as a checkpoint.
+    """
     reset_peak(device)
     base_bytes = 0 if device.type == "cuda" else _resident_bytes("VmRSS")
-    model = build_model(trial, device, dense_features=log.dense.shape[1])
-    tt_parameters = embedding_of(model).tt_parameters()
+    keeper = Keeper(task, stopped)
+    training = _begin(task, log, device, on_step, keeper)
+    tt_parameters = embedding_of(training.model).tt_parameters()
     initial = [core.detach().clone() for core in tt_parameters]
-    config = trial.config.train
-    schedule = Schedule(trial.train_samples, config.batch_size, config.test_batch_size, config.evaluations)
-    optimizers = build_optimizers(model, config)
-    watcher = cache_watcher(embedding_of(model), optimizers)
-    curve = train(model, optimizers, log.batches, schedule, on_step, watcher)
-    hits = total_hits(curve)
-    if any(plan.int8 for plan in trial.plans):
-        curve = [int8_point(model, log.batches, schedule, curve[-1])]
-    columns = measured_columns(curve) | {
-        **hit_columns(trial.plans, hits),
+    if keeper.path is not None and keeper.path.exists():
+        try:
+            load_checkpoint(training, keeper.path, task.name)
+        except CheckpointError as error:
+            logger.warning("%s; the trial starts anew", error)
+            training = _begin(task, log, device, on_step, keeper)
+            tt_parameters = embedding_of(training.model).tt_parameters()
+    resumed = training.position.samples
+    try:
+        point = training.run(task.until)
+    except StoppedError:
+        samples = training.position.samples
+        return Outcome("interrupted", f"after {samples:,} samples, which are kept; the same command goes on from there")
+    paused = task.end < task.trial.train_samples
+    if paused:
+        keeper.save(training)
+    points = training.curve
+    if any(plan.int8 for plan in task.trial.plans):  # rounds the model: only after it was saved
+        points = [point := int8_point(training.model, log.batches, schedule_of(task.trial), point)]
+    columns = measured_columns([*points, point]) | {
+        **hit_columns(task.trial.plans, total_hits(training.curve)),
         "tt_core_change": relative_change(initial, tt_parameters),
         "peak_training_bytes": max(0, _peak_bytes(device) - base_bytes),
+        "resumed_samples": resumed,
     }
-    rows = tuple(curve_row(point) | hit_columns(trial.plans, point.cache_hits) for point in curve)
-    return Outcome("ok", columns=columns, curve=rows)
+    rows = tuple(curve_row(each) | hit_columns(task.trial.plans, each.cache_hits) for each in points)
+    return Outcome(PAUSED if paused else "ok", columns=columns, curve=rows)
+
+
+class Keeper:
+    """Saves a training from time to time, and at its end when it is asked to stop."""
+
+    def __init__(self, task: Task, stopped: Callable[[], bool]) -> None:
+        self.path = Path(task.checkpoint) if task.checkpoint else None
+        self._identity = task.name
+        self._seconds = task.checkpoint_seconds
+        self._stopped = stopped
+        self._saved = time.monotonic()
+
+    def __call__(self, training: Training) -> None:
+        """What the training does after every step. Raises `StoppedError` when it is to end."""
+        stopped = self._stopped()
+        if stopped or time.monotonic() - self._saved >= self._seconds:
+            self.save(training)
+            self._saved = time.monotonic()
+        if stopped:
+            raise StoppedError
+
+    def save(self, training: Training) -> None:
+        """Keep the state; a full disk costs the checkpoint, not the trial."""
+        if self.path is None:
+            return
+        try:
+            save_checkpoint(training, self.path, self._identity)
+        except CheckpointError as error:
+            logger.warning("%s", error)
+
+
+def _begin(
+    task: Task, log: ClickLog, device: torch.device, on_step: Callable[[int, float], None], keeper: Keeper
+) -> Training:
+    trial, train = task.trial, task.trial.config.train
+    torch.manual_seed(trial.config.seed)
+    model = build_model(trial, device, dense_features=log.dense.shape[1])
+    optimizers = build_optimizers(model, train)
+    watcher = cache_watcher(embedding_of(model), optimizers)
+    return Training(model, optimizers, log.batches, schedule_of(trial), on_step, keeper, watcher)
+
+
+def schedule_of(trial: Trial) -> Schedule:
+    """How much and how a trial trains."""
+    train = trial.config.train
+    return Schedule(trial.train_samples, train.batch_size, train.test_batch_size, train.evaluations)
 
 
 def build_model(trial: Trial, device: torch.device, dense_features: int = 13) -> DLRM:
@@ -55,6 +132,7 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
         dense_distribution=config.init.dense_distribution.value,
         seed=config.seed,
         cache=row_cache_settings(config, trial.plans, trial.train_samples),
+        fused_optimizer=fused_optimizer(config.train, device),
     )
     if config.method == Method.TT_FROZEN:
         for core in embedding.tt_parameters():
@@ -71,26 +149,35 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
     return model.to(device)
 
 
-def embedding_of(model: DLRM) -> EmbeddingTables:
+def fused_optimizer(config: TrainConfig, device: torch.device) -> FusedOptimizer | None:
+    """The optimiser of dense tables and tensor trains inside the backward pass, where compiled kernels offer it."""
+    if device.type != "cpu":
+        return None
+    rate = config.embedding_learning_rate or config.learning_rate
+    return FusedAdagrad(rate) if config.optimizer == Optimizer.ADAGRAD else FusedSGD(rate)
+
+
+def embedding_of(model: nn.Module) -> EmbeddingTables:
     """The embedding a trial's model was given."""
-    embedding = model.embedding
+    embedding = getattr(model, "embedding", None)
     if not isinstance(embedding, EmbeddingTables):
         raise TypeError(f"a trial's embedding is EmbeddingTables, but this is {type(embedding).__name__}")
     return embedding
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser each for the MLPs, dense tables (sparse gradients), TT cores, cached rows and TT's rivals."""
+    """One optimiser for the MLPs, and one each for what no fused optimiser trains: tables of other kinds, or all."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
+    is_fused = embedding.fused is not None
     groups = (
         ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
-        (embedding.dense_parameters(), embedding_rate),
-        (embedding.tt_parameters(), embedding_rate),
-        (embedding.cache_parameters(), embedding_rate),
+        ([] if is_fused else embedding.dense_parameters(), embedding_rate),
+        ([] if is_fused else embedding.tt_parameters(), embedding_rate),
+        ([] if is_fused else embedding.cache_parameters(), embedding_rate),
         (embedding.rival_parameters(), embedding_rate),
     )
     trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)

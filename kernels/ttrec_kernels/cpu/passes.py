@@ -91,6 +91,7 @@ def forward_pass(
             loops.build_tries(layout, now, capacities, lookups, ints, starts, counts)
             loops.multiply_tries(layout, bases, capacities, ints, starts, counts, products, addresses)
         loops.pool_rows(layout, bases, bags, dim, now, capacities, lookups, ints, starts, products, out, workers)
+    _keep(scratch, bad)
     return bad
 
 
@@ -101,6 +102,13 @@ def _addresses(scratch: Any) -> Any:
     for worker in range(len(scratch)):
         lines[worker] = scratch.ctypes.data + ITEM * scratch.shape[1] * worker
     return lines
+
+
+@compiled
+def _keep(memory: Any, mark: Any) -> None:
+    """Use `memory` once more: an array whose address alone is used from here on would be freed before."""
+    if memory.size < 0:
+        mark[0] = memory.size
 
 
 @compiled
@@ -161,6 +169,8 @@ def backward_pass(
             )
     if row_targets.max() != UNWANTED:
         update_stored_rows(layout, bases, dim, ranges, lookups, gradient, row_targets, rule)
+    _keep(scratch, ranges)
+    _keep(messages, ranges)
 
 
 @compiled

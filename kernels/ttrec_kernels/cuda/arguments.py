@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ttrec_kernels.cuda.tables import MOST_CORES, DeviceTables
+from ttrec_kernels.cuda.tables import MOST_CORES, MOST_SLOTS, DeviceTables
 from ttrec_kernels.errors import BackendError
 
-Argument = np.generic | NDArray[Any]
+Struct = NDArray[Any]
+Argument = np.generic | Struct
 
 _TABLES = np.dtype([("lines", "u8"), ("count", "i4"), ("most_cores", "i4"), ("dim", "i4"), ("mean", "i4")], align=True)
 _CACHE = np.dtype([("keys", "u8"), ("slots", "u8")], align=True)
 _LOOKUPS = np.dtype(
     [("indices", "u8"), ("offsets", "u8"), ("sample_weights", "u8"), ("bags", "i8"), ("count", "i8")], align=True
 )
-_SLOTS = np.dtype([("at", "u8", (MOST_CORES,))], align=True)
+_SLOTS = np.dtype([("at", "u8", (MOST_SLOTS,))], align=True)
 _TRIE = np.dtype(
     [(name, "u8") for name in ("keys", "order", "segments", "heads")]
     + [(name, "i8") for name in ("bags", "begin", "count", "first_cache_key", "first_train_key")]
@@ -44,8 +45,8 @@ class Batch:
     """
 
     weights: Sequence[Tensor]
-    cache_keys: Tensor
-    cache_slots: Tensor
+    cache_keys: Tensor | None
+    cache_slots: Tensor | None
     indices: Tensor
     offsets: Tensor | None
     bags: int
@@ -53,8 +54,8 @@ class Batch:
     mean: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.weights) > MOST_CORES:
-            raise BackendError(f"CUDA kernels take at most {MOST_CORES} weights, but there are {len(self.weights)}")
+        if len(self.weights) > MOST_SLOTS:
+            raise BackendError(f"CUDA kernels take at most {MOST_SLOTS} weights, but there are {len(self.weights)}")
         if self.indices.numel() >= 2**31:
             raise BackendError(f"one call on CUDA looks up fewer than 2^31 indices, but got {self.indices.numel()}")
         if not all(weight.is_contiguous() for weight in self.weights) or not self.indices.is_contiguous():
@@ -66,30 +67,30 @@ def address(tensor: Tensor | None) -> np.uint64:
     return np.uint64(0 if tensor is None or tensor.numel() == 0 else tensor.data_ptr())
 
 
-def tables_struct(tables: DeviceTables, mean: bool = False) -> Argument:
+def tables_struct(tables: DeviceTables, mean: bool = False) -> Struct:
     """`Tables`."""
     return np.array([(address(tables.lines), tables.tables, tables.most_cores, tables.dim, mean)], dtype=_TABLES)
 
 
-def cache_struct(batch: Batch) -> Argument:
+def cache_struct(batch: Batch) -> Struct:
     """`Cache`."""
     return np.array([(address(batch.cache_keys), address(batch.cache_slots))], dtype=_CACHE)
 
 
-def lookups_struct(batch: Batch) -> Argument:
+def lookups_struct(batch: Batch) -> Struct:
     """`Lookups`."""
     places = address(batch.indices), address(batch.offsets), address(batch.sample_weights)
     return np.array([(*places, batch.bags, batch.indices.numel())], dtype=_LOOKUPS)
 
 
-def slots_struct(tensors: Sequence[Tensor | None]) -> Argument:
+def slots_struct(tensors: Sequence[Tensor | None]) -> Struct:
     """`Slots`."""
     slots = np.zeros(1, dtype=_SLOTS)
     slots["at"][0, : len(tensors)] = [address(tensor) for tensor in tensors]
     return slots
 
 
-def trie_struct(**fields: Tensor | int) -> Argument:
+def trie_struct(**fields: Tensor | int) -> Struct:
     """`Trie`; tensors become addresses."""
     trie = np.zeros(1, dtype=_TRIE)
     for name, value in fields.items():
@@ -97,7 +98,7 @@ def trie_struct(**fields: Tensor | int) -> Argument:
     return trie
 
 
-def levels_struct(prefixes: Mapping[int, Tensor], gradients: Mapping[int, Tensor], widths: Sequence[int]) -> Argument:
+def levels_struct(prefixes: Mapping[int, Tensor], gradients: Mapping[int, Tensor], widths: Sequence[int]) -> Struct:
     """`Levels`: buffers by level."""
     levels = np.zeros(1, dtype=_LEVELS)
     for name, buffers in (("prefixes", prefixes), ("gradients", gradients)):
@@ -107,6 +108,6 @@ def levels_struct(prefixes: Mapping[int, Tensor], gradients: Mapping[int, Tensor
     return levels
 
 
-def optimizer_struct(kind: int, learning_rate: Tensor | None, eps: float) -> Argument:
+def optimizer_struct(kind: int, learning_rate: Tensor | None, eps: float) -> Struct:
     """`Optimizer`."""
     return np.array([(address(learning_rate), eps, kind)], dtype=_OPTIMIZER)

@@ -1,28 +1,35 @@
 """Bad indices on a GPU: recorded by the kernels that meet them, raised by the host when it looks."""
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
-import torch
-from torch import Tensor
-
+from ttrec_kernels.cuda.tables import DeviceTables
 from ttrec_kernels.errors import BagError, IndexRangeError
 
 BAD_INDEX, BAD_OFFSET = 1, 2
+"""Codes, as tables.cuh has them."""
+
+_names: WeakKeyDictionary[DeviceTables, Sequence[str]] = WeakKeyDictionary()
 
 
-def new_flag(device: torch.device | str) -> Tensor:
-    """Code, table and index of the first bad index, (3) int64; zeros: none so far."""
-    return torch.zeros(3, dtype=torch.int64, device=device)
+def remember_names(tables: DeviceTables, names: Sequence[str]) -> None:
+    """Watch tables that are looked up, under these names."""
+    _names[tables] = names
 
 
-def raise_bad_index(flag: Tensor, tables: Sequence[str], rows: Sequence[int]) -> None:
-    """Wait for the device; raise what it recorded, naming table, index and rows, and forget it."""
-    code, table, index = flag.tolist()
+def check_indices() -> None:
+    """Wait for the devices; raise the first bad index that a lookup met since the last check, and forget it."""
+    for tables, names in tuple(_names.items()):
+        raise_bad_index(tables, names)
+
+
+def raise_bad_index(tables: DeviceTables, names: Sequence[str]) -> None:
+    """The same for the tables of one layout: `IndexRangeError` names table and index, `BagError` table and bag."""
+    code, table, index = tables.bad.tolist()
     if code == 0:
         return
-    flag.zero_()
-    name = tables[table]
+    tables.bad.zero_()
+    name, rows = names[table], tables.rows[table]
     if code == BAD_OFFSET:
         raise BagError(f"offsets of table {name} must rise within the indices given, but do not at bag {index}")
-    count = rows[table]
-    raise IndexRangeError(f"index {index} lies outside table {name}, which has {count} rows (0 … {count - 1})")
+    raise IndexRangeError(f"index {index} lies outside table {name}, which has {rows} rows (0 … {rows - 1})")

@@ -7,7 +7,15 @@ import numpy as np
 import torch
 
 from ttrec_kernels.cuda import launch
-from ttrec_kernels.cuda.arguments import Argument, Batch, cache_struct, lookups_struct, slots_struct, tables_struct
+from ttrec_kernels.cuda.arguments import (
+    Argument,
+    Batch,
+    Struct,
+    cache_struct,
+    lookups_struct,
+    slots_struct,
+    tables_struct,
+)
 from ttrec_kernels.cuda.geometry import DeviceLimits, Geometry
 from ttrec_kernels.cuda.source import Specialisation
 from ttrec_kernels.cuda.tables import DeviceTables
@@ -51,22 +59,22 @@ class Call:
         return Specialisation(self.batch.weights[0].dtype, self.batch.indices.dtype)
 
     @cached_property
-    def tables_struct(self) -> Argument:
+    def tables_struct(self) -> Struct:
         """`Tables`."""
         return tables_struct(self.tables, self.batch.mean)
 
     @cached_property
-    def cache_struct(self) -> Argument:
+    def cache_struct(self) -> Struct:
         """`Cache`."""
         return cache_struct(self.batch)
 
     @cached_property
-    def lookups_struct(self) -> Argument:
+    def lookups_struct(self) -> Struct:
         """`Lookups`."""
         return lookups_struct(self.batch)
 
     @cached_property
-    def weights_struct(self) -> Argument:
+    def weights_struct(self) -> Struct:
         """`Slots` of the weights."""
         return slots_struct(self.batch.weights)
 

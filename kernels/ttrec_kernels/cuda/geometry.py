@@ -102,7 +102,5 @@ def slice_update(slices: int) -> Geometry:
 
 
 def part_size(lookups: int, bytes_per_lookup: int, workspace_bytes: int) -> int:
-    """Lookups of one part, so that its workspace stays within `workspace_bytes`; a multiple of all chunks."""
-    step = ROW_CHUNK * PREFIX_CHUNK
-    most = max(step, workspace_bytes // bytes_per_lookup // step * step)
-    return max(1, min(lookups, most))
+    """Lookups of one part, so that its workspace stays within `workspace_bytes`; at least one."""
+    return max(1, min(lookups, workspace_bytes // bytes_per_lookup))

@@ -15,9 +15,6 @@ from ttrec_kernels.cuda.geometry import PLAIN_SHARED_BYTES, DeviceLimits, Geomet
 from ttrec_kernels.cuda.source import OPTIONS, STEMS, Specialisation, kernel_names, source_text
 from ttrec_kernels.errors import BackendError
 
-OLDEST_CAPABILITY = (7, 5)
-"""Turing: NVRTC of CUDA 13 compiles for nothing older."""
-
 
 def launch_kernel(
     stem: str,
@@ -75,8 +72,8 @@ def _module(stem: str, special: Specialisation, index: int) -> Any:
     require_device(index)
     import cupy
 
-    code = source_text(stem)
-    module = cupy.RawModule(code=code, options=(*OPTIONS, *special.defines))
+    options = (*OPTIONS, *include_options(), *special.defines)
+    module = cupy.RawModule(code=source_text(stem), options=options)
     try:
         module.compile()
     except cupy.cuda.compiler.CompileException as error:
@@ -93,3 +90,37 @@ def require_device(index: int) -> None:
     problem = cuda_status(index).problem
     if problem:
         raise BackendError(problem)
+
+
+@cache
+def include_options() -> tuple[str, ...]:
+    """Where the compiler finds CUDA's headers of 16-bit numbers: in the wheels that CuPy brings, or in a toolkit."""
+    try:
+        from cuda import pathfinder
+    except ImportError:  # CuPy before 14.1 finds a toolkit by itself
+        return ()
+    folder = pathfinder.find_nvidia_header_directory("cudart")
+    return () if folder is None else (f"-I{folder}",)
+
+
+def nvrtc_version() -> tuple[int, int]:
+    """Version of the NVRTC that CuPy loads; raises whatever a missing or broken one raises."""
+    from cupy.cuda import nvrtc
+
+    major, minor = nvrtc.getVersion()
+    return int(major), int(minor)
+
+
+def compile_offline(stem: str, special: Specialisation, capability: int) -> tuple[bytes, str]:
+    """Machine code for one capability (90 for 9.0) and the compiler's report; needs NVRTC, but no GPU and no driver."""
+    from cupy.cuda import nvrtc
+
+    program = nvrtc.createProgram(source_text(stem), f"{stem}.cu", [], [])
+    options = [*OPTIONS, *include_options(), *special.defines, f"-arch=sm_{capability}", "--ptxas-options=-v"]
+    try:
+        nvrtc.compileProgram(program, options)
+    except nvrtc.NVRTCError as error:
+        raise BackendError(f"NVRTC could not compile {stem}.cu: {nvrtc.getProgramLog(program)}") from error
+    code, report = nvrtc.getCUBIN(program), nvrtc.getProgramLog(program)
+    nvrtc.destroyProgram(program)
+    return code, report

@@ -1,7 +1,7 @@
 // Vectors (bags, tables, dim): a warp for each bag of each table, many tables of mixed kind and shape in one launch.
 #include "table_row.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void
     lookup_forward(Tables tables, Cache cache, Lookups lookups, Slots weights, float* scratch, int floats_per_warp,
                    int prefix_floats, wide* bad, VALUE_T* output) {
   extern __shared__ float shared[];

@@ -2,7 +2,7 @@
 // of positions, then over the chunks.
 #include "trie.cuh"
 
-const int TILE = WARP, PITCH = TILE + 1, ROWS_AT_ONCE = 4;
+enum { TILE = WARP, PITCH = TILE + 1, ROWS_AT_ONCE = 4 };
 
 // place (m, k) = or += child (m, n) * slice (k, n)^T by one warp: lane a owns column a; `tile` turns the slice, which is
 // read in whole lines.
@@ -11,6 +11,8 @@ __device__ inline void add_child(const float* child, int m, int k, const VALUE_T
   for (int first_a = 0; first_a < k; first_a += TILE) {
     int rows = k - first_a < TILE ? k - first_a : TILE;
     for (int first = 0; first < m; first += ROWS_AT_ONCE) {
+      int kept = m - first < ROWS_AT_ONCE ? m - first : ROWS_AT_ONCE;
+      const float* lines = child + first * n;
       float sums[ROWS_AT_ONCE] = {};
       for (int first_n = 0; first_n < n; first_n += TILE) {
         int columns = n - first_n < TILE ? n - first_n : TILE;
@@ -20,28 +22,26 @@ __device__ inline void add_child(const float* child, int m, int k, const VALUE_T
           tile[a * PITCH + column] = to_float(slice[(first_a + a) * n + first_n + column]);
         }
         __syncwarp();
-        if (lane >= rows) continue;
+        int own = lane < rows ? lane : 0;  // lanes without a column add what they drop
         for (int column = 0; column < columns; ++column) {
-          float number = tile[lane * PITCH + column];
+          float number = tile[own * PITCH + column];
 #pragma unroll
           for (int u = 0; u < ROWS_AT_ONCE; ++u)
-            if (first + u < m) sums[u] += number * child[(first + u) * n + first_n + column];
+            sums[u] += number * lines[(u < kept ? u : 0) * n + first_n + column];
         }
       }
-      if (lane >= rows) continue;
+      float* numbers = place + first * k + first_a + lane;
 #pragma unroll
-      for (int u = 0; u < ROWS_AT_ONCE; ++u) {
-        if (first + u >= m) continue;
-        float* number = place + (first + u) * k + first_a + lane;
-        *number = add ? *number + sums[u] : sums[u];
-      }
+      for (int u = 0; u < ROWS_AT_ONCE; ++u)
+        if (lane < rows && u < kept) numbers[u * k] = add ? numbers[u * k] + sums[u] : sums[u];
     }
   }
 }
 
 // Gradients of level - 1 at the first position of each node in each chunk: the children of `level` that begin there.
-extern "C" __global__ void __launch_bounds__(256)
-    prefix_partials(Tables tables, Trie trie, Slots weights, Levels levels, int level, int chunk) {
+// Without launch bounds: with them, ptxas spills registers for an occupancy that shared memory does not allow anyway.
+extern "C" __global__ void prefix_partials(Tables tables, Trie trie, Slots weights, Levels levels, int level,
+                                           int chunk) {
   extern __shared__ float shared[];
   int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
   float* tile = shared + warp * TILE * PITCH;
@@ -85,7 +85,9 @@ extern "C" __global__ void __launch_bounds__(256)
   int width = levels.widths[level - 1], size = table.width(level - 1) * core.right;
   float* place = levels.gradients[level - 1] + i * width;
   wide digit = train_row_at(table, trie, i) / core.tail;
-  float* slice = level == 2 ? (float*)gradients.at[core.slot] + core.offset + digit * core.slice() : 0;
+  float* slice = 0;
+  if (level == 2 && gradients.at[core.slot])
+    slice = (float*)gradients.at[core.slot] + core.offset + digit * core.slice();
   for (int at = lane; at < size; at += WARP) {
     float total = place[at];
     for (wide next = (i / chunk + 1) * chunk; next < trie.size && trie.head(level - 1, next) == i; next += chunk)

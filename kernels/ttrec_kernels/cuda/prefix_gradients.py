@@ -5,11 +5,11 @@ a fixed order, without atomics.
 """
 
 from ttrec_kernels.cuda import geometry
-from ttrec_kernels.cuda.arguments import Argument
+from ttrec_kernels.cuda.arguments import Struct
 from ttrec_kernels.cuda.call import Call
 
 
-def prefix_gradients(call: Call, trie: Argument, levels: Argument, gradients: Argument) -> None:
+def prefix_gradients(call: Call, trie: Struct, levels: Struct, gradients: Struct) -> None:
     """Fill the gradients of all levels below the rows', and add those of the first cores to `gradients`."""
     size = int(trie["size"][0])
     partials, totals = geometry.prefix_partials(size), geometry.per_warp(size)

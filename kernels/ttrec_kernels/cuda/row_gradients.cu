@@ -53,7 +53,8 @@ __device__ inline StoredRow stored_row(const Tables& tables, const Table& table,
 }
 
 // The chunks of each row together, in `sums` at the row's first position. Rows of trains stay there; stored rows are
-// written out as gradient, or as (row, values) pairs, or applied. A stored row that goes on in the next part is carried.
+// written out as gradient, or as (row, values) pairs, or applied; a slot without a gradient's address is not wanted. A
+// stored row that goes on in the next part is carried.
 extern "C" __global__ void __launch_bounds__(256)
     row_totals(Tables tables, Trie trie, Slots weights, Slots gradients, Slots states, Optimizer optimizer, int chunk,
                int lanes, float* sums, const float* carried, float* carry, wide* pair_rows, float* pair_values) {
@@ -81,21 +82,22 @@ extern "C" __global__ void __launch_bounds__(256)
   float state = 0;
   if (applied) {
     place = stored_row(tables, trie.table(tables, i), trie, key);
-    if (optimizer.kind == ROWWISE_ADAGRAD) state = ((float*)states.at[place.slot])[place.state] + squares / tables.dim;
+    applied = gradients.at[place.slot] || (pair_rows && key < trie.first_cache_key);
+    if (applied && optimizer.kind == ROWWISE_ADAGRAD) state = ((float*)states.at[place.slot])[place.state] + squares / tables.dim;
   }
   __syncwarp();  // all lanes have read the state
   if (!applied) return;
   if (optimizer.kind == ROWWISE_ADAGRAD && lane == 0) ((float*)states.at[place.slot])[place.state] = state;
   bool pairs = pair_rows && key < trie.first_cache_key;
   if (pairs && lane == 0) pair_rows[trie.begin + i] = place.state;
+  float* states_here = (float*)states.at[place.slot];
   for (int column = lane; column < tables.dim; column += lanes) {
     float total = sums[i * tables.dim + column];
     wide number = place.offset + column;
     if (optimizer.kind == ROWWISE_ADAGRAD)
       rowwise_adagrad(optimizer, (VALUE_T*)weights.at[place.slot] + number, state, total);
     else if (optimizer.kind != NO_OPTIMIZER)
-      sgd_or_adagrad(optimizer, (VALUE_T*)weights.at[place.slot] + number, (float*)states.at[place.slot] + number,
-                     total);
+      sgd_or_adagrad(optimizer, (VALUE_T*)weights.at[place.slot] + number, states_here ? states_here + number : 0, total);
     else if (pairs)
       pair_values[(trie.begin + i) * tables.dim + column] = total;
     else

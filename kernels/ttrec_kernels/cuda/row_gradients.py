@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ttrec_kernels.cuda.arguments import Argument, address
+from ttrec_kernels.cuda.arguments import Struct, address
 from ttrec_kernels.cuda.call import Call
 from ttrec_kernels.cuda.geometry import ROW_CHUNK, ceil_div, per_thread, row_lanes
 from ttrec_kernels.cuda.sorted_lookups import SortedLookups
@@ -18,17 +18,17 @@ from ttrec_kernels.cuda.sorted_lookups import SortedLookups
 class StoredRows:
     """What becomes of gradients to dense and cached rows: slots of dense gradients, of optimiser state, and pairs."""
 
-    gradients: Argument
-    states: Argument
-    optimizer: Argument
+    gradients: Struct
+    states: Struct
+    optimizer: Struct
     pair_rows: Tensor | None = None
     pair_values: Tensor | None = None
 
 
-def row_gradients(  # noqa: PLR0917 - one argument per kind of memory
+def row_gradients(
     call: Call,
     lookups: SortedLookups,
-    trie: Argument,
+    trie: Struct,
     output_gradient: Tensor,
     stored: StoredRows,
     sums: Tensor,

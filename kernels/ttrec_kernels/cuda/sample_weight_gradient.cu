@@ -1,7 +1,7 @@
 // Gradient of the weight of each lookup: its row times the gradient of its bag. A warp for each bag of each table.
 #include "table_row.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void
     sample_weight_gradient(Tables tables, Cache cache, Lookups lookups, Slots weights, float* scratch,
                            int floats_per_warp, int prefix_floats, const VALUE_T* output_gradient, VALUE_T* gradient) {
   extern __shared__ float shared[];

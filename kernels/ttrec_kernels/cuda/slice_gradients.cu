@@ -2,9 +2,9 @@
 // are sorted by slice, so that a slice's sum stays in registers until it is written.
 #include "trie.cuh"
 
-const int NO_SLICE = 0x7fffffff;
-const int TILE_ROWS = 32, TILE_COLUMNS = 64, TILE_DEPTH = 16;  // of the sum: slice rows, slice columns, terms
-const int THREADS = 256, OWN_ROWS = 4, OWN_COLUMNS = 2;        // 8 warps of 4 rows; lanes 2 columns, 32 apart
+enum { NO_SLICE = 0x7fffffff };
+enum { TILE_ROWS = 32, TILE_COLUMNS = 64, TILE_DEPTH = 16 };  // of the sum: slice rows, slice columns, terms
+enum { THREADS = 256, OWN_ROWS = 4, OWN_COLUMNS = 2 };        // 8 warps of 4 rows; lanes 2 columns, 32 apart
 
 // keys (most_cores - 1, size): the slice that a node of level k = 2 ... uses, NO_SLICE where there is no node.
 extern "C" __global__ void slice_keys(Tables tables, Trie trie, int* keys) {
@@ -129,6 +129,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     float* slice = (float*)gradients.at[run.core.slot] + run.core.offset + digit * run.core.slice();
     int across = (run.core.q * run.core.right + TILE_COLUMNS - 1) / TILE_COLUMNS;
     int tiles = across * ((run.core.left + TILE_ROWS - 1) / TILE_ROWS);
+    if (!gradients.at[run.core.slot]) tiles = 0;  // not wanted
     for (int tile = blockIdx.y; tile < tiles; tile += gridDim.y)
       add_tile(trie, weights, levels, nodes, run, tile / across * TILE_ROWS, tile % across * TILE_COLUMNS, slice,
                !chunk, left, right);

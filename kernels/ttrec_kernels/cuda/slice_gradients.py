@@ -1,19 +1,19 @@
 """Gradients of the slices of the second and later cores, all levels in two launches and a sort.
 
-Nodes sorted by slice are a product of matrices for each slice, r_{k-1} × (nodes · Q_{k-1}) × q_k·r_k: 2·Q_{k-1}·r_{k-1}·
-q_k·r_k FLOPs a node, read in tiles through shared memory. A slice's gradient is written once for each 64 nodes that use it
-(atomically), or once in all (`deterministic`).
+Nodes sorted by slice are a product of matrices for each slice, r_{k-1} × (nodes · Q_{k-1}) × q_k·r_k: that is
+2·Q_{k-1}·r_{k-1}·q_k·r_k FLOPs a node, read in tiles through shared memory. A slice's gradient is written once for
+each 64 nodes that use it (atomically), or once in all (`deterministic`).
 """
 
 import numpy as np
 import torch
 
 from ttrec_kernels.cuda import geometry
-from ttrec_kernels.cuda.arguments import Argument, address
+from ttrec_kernels.cuda.arguments import Struct, address
 from ttrec_kernels.cuda.call import Call
 
 
-def slice_gradients(call: Call, trie: Argument, levels: Argument, gradients: Argument, deterministic: bool) -> None:
+def slice_gradients(call: Call, trie: Struct, levels: Struct, gradients: Struct, deterministic: bool) -> None:
     """Add the gradients of one part's nodes to `gradients`, `Slots` in fp32.
 
     Equal inputs give equal bits if `deterministic`; else blocks add to a slice in the order in which they come.

@@ -8,13 +8,14 @@ extern "C" __global__ void __launch_bounds__(128)
   int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
   int owner = owners[blockIdx.x];
   Core core = table_at(tables, owner / 64).core(owner % 64);
+  if (!gradients.at[core.slot]) return;  // frozen
   wide digit = blockIdx.x - core.slice_start, offset = core.offset + digit * core.slice();
   const float* gradient = (const float*)gradients.at[core.slot] + offset;
   VALUE_T* weight = (VALUE_T*)weights.at[core.slot] + offset;
   float* state = (float*)states.at[core.slot];
   if (optimizer.kind != ROWWISE_ADAGRAD) {
     for (int at = threadIdx.x; at < core.slice(); at += blockDim.x)
-      if (gradient[at] != 0) sgd_or_adagrad(optimizer, weight + at, state + offset + at, gradient[at]);
+      if (gradient[at] != 0) sgd_or_adagrad(optimizer, weight + at, state ? state + offset + at : 0, gradient[at]);
     return;
   }
   float squares = 0;

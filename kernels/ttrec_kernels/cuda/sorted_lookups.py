@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ttrec_kernels.cuda.arguments import Argument, address, trie_struct
+from ttrec_kernels.cuda.arguments import Struct, address, trie_struct
 from ttrec_kernels.cuda.call import Call
 from ttrec_kernels.cuda.geometry import per_thread
 
@@ -40,7 +40,7 @@ def sort_lookups(call: Call) -> SortedLookups:
     return SortedLookups(sorted_keys, order, segments, scales)
 
 
-def build_trie(call: Call, lookups: SortedLookups, begin: int, heads: Tensor) -> Argument:
+def build_trie(call: Call, lookups: SortedLookups, begin: int, heads: Tensor) -> Struct:
     """`Trie` of the part of positions that begins at `begin`; `heads` (levels, positions), int32, is filled."""
     size = min(heads.shape[1], call.lookups - begin)
     tables = call.tables

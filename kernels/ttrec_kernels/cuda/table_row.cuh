@@ -2,7 +2,7 @@
 #pragma once
 #include "tables.cuh"
 
-const int ROWS_AT_ONCE = 4;
+enum { ROWS_AT_ONCE = 4 };
 
 // next (m, n) = left (m, k) * slice (k, n): lanes over n, so that the slice is read in whole lines, and a few rows of
 // `left` at once, so that each number of the slice is read once for all of them. Narrow slices spread over all (m, n).

@@ -15,16 +15,16 @@
 
 typedef long long wide;
 
-const int WARP = 32;
-const unsigned ALL_LANES = 0xffffffffu;
-const wide NO_KEY = 0x7fffffffffffffffLL;  // a lookup of padding or of a bad index: sorts behind all others
+enum { WARP = 32 };
+enum : unsigned { ALL_LANES = 0xffffffffu };
+enum : wide { NO_KEY = 0x7fffffffffffffffLL };  // a lookup of padding or of a bad index: sorts behind all others
 
 // Columns of a table's line: those of layout.py, then what tables.py adds.
 enum { KIND, ROWS, CORES, PADDING, CACHE_START, CACHE_CAPACITY, CACHE_ROW, CACHE_SLOT, SLOT, OFFSET, FIRST_CORE };
 enum { CORE_P, CORE_Q, CORE_LEFT, CORE_SLOT, CORE_OFFSET, CORE_COLUMNS };
 enum { KEY_START, CACHE_KEY_START, FIRST_CORE_EXTRA };
 enum { SLICE_START, TAIL, STATE_START, CORE_EXTRA_COLUMNS };
-const int TT = 1;
+enum { DENSE, TT };
 
 enum { BAD_INDEX = 1, BAD_OFFSET = 2 };
 
@@ -49,8 +49,8 @@ struct Lookups {
   wide count;
 };
 
-struct Slots {
-  void* at[64];
+struct Slots {  // addresses by value: three of them and the rest stay below the 4 KB of a launch's arguments
+  void* at[160];
 };
 
 struct Core {

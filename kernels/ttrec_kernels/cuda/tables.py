@@ -13,7 +13,8 @@ from ttrec_kernels import layout
 from ttrec_kernels.errors import BackendError
 
 MOST_CORES = 64
-"""Also of weight slots: kernels take their addresses by value."""
+MOST_SLOTS = 160
+"""Weight slots, whose addresses kernels take by value, as tables.cuh has it."""
 
 _Matrix = NDArray[np.int64]
 
@@ -31,7 +32,9 @@ class DeviceTables:
     one digit, and first row-wise state within the weight slot."""
     owners: Tensor
     """(slices), int32: table · 64 + core of each slice."""
-    tables: int
+    bad: Tensor
+    """(3), int64: code, table and index of the first bad index, zeros at first (see `bad_index`)."""
+    rows: tuple[int, ...]
     dense_tables: int
     dim: int
     most_cores: int
@@ -46,6 +49,11 @@ class DeviceTables:
     train_slots: frozenset[int]
     row_slots: frozenset[int]
     cache_slots: frozenset[int]
+
+    @property
+    def tables(self) -> int:
+        """How many there are."""
+        return len(self.rows)
 
     @property
     def slices(self) -> int:
@@ -67,7 +75,7 @@ def prepare_tables(matrix: _Matrix, dim: int, device: torch.device | str) -> Dev
 def _prepare(numbers: bytes, tables: int, dim: int, device: str) -> DeviceTables:
     matrix = np.frombuffer(numbers, dtype=np.int64).reshape(tables, -1)
     most_cores = (matrix.shape[1] - layout.FIRST_CORE) // layout.CORE_COLUMNS
-    _check_sizes(matrix, most_cores)
+    _check_sizes(most_cores)
     kinds, cores = matrix[:, layout.KIND], _core_table(matrix, most_cores)
     keys, first_cache_key, first_train_key = _first_keys(matrix, cores)
     extra = np.concatenate([keys, cores.extra.reshape(tables, -1)], axis=1)
@@ -76,7 +84,8 @@ def _prepare(numbers: bytes, tables: int, dim: int, device: str) -> DeviceTables
     return DeviceTables(
         lines=torch.from_numpy(lines).to(device),
         owners=torch.from_numpy(cores.owners).to(device),
-        tables=tables,
+        bad=torch.zeros(3, dtype=torch.int64, device=device),
+        rows=tuple(int(rows) for rows in matrix[:, layout.ROWS]),
         dense_tables=int((kinds == layout.DENSE).sum()),
         dim=dim,
         most_cores=most_cores,
@@ -91,7 +100,7 @@ def _prepare(numbers: bytes, tables: int, dim: int, device: str) -> DeviceTables
     )
 
 
-def _check_sizes(matrix: _Matrix, most_cores: int) -> None:
+def _check_sizes(most_cores: int) -> None:
     if most_cores > MOST_CORES:
         raise BackendError(f"CUDA kernels take at most {MOST_CORES} cores, but a table has {most_cores}")
 

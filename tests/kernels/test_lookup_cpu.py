@@ -1,0 +1,168 @@
+"""The compiled lookup on the CPU keeps the contract of many tables, and the contract notices when it does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numba
+import pytest
+import torch
+from contracts.lookup_cases import SHAPES, Lookup, Table, fresh_generator, mixed_tables, pack, with_bags, with_matrix
+from contracts.lookup_judge import Gradients, Optimizer, upstream
+from contracts.tables_contract import TablesContract, check_lookup
+from torch import Tensor
+
+from ttrec_kernels import IndexRangeError, ops
+from ttrec_kernels.cpu import lookup as compiled
+from ttrec_kernels.lookup_tables import LookupTables
+
+KINDS = {"sgd": 1, "adagrad": 2, "rowwise-adagrad": 3}
+
+
+@dataclass
+class CpuBackend:
+    """The ops behind the contract's adapter."""
+
+    keeps: bool = True
+    sparse: bool = False
+
+    def arguments(self, lookup: Lookup) -> tuple:
+        keys = (lookup.cache_keys, lookup.cache_slots)
+        tables = LookupTables(lookup.places, [f"t{number}" for number in range(len(lookup.places))])
+        batch = ops.LookupBatch(
+            tables.layout,
+            lookup.indices,
+            lookup.offsets,
+            lookup.sample_weights,
+            *keys,
+            lookup.bags,
+            lookup.dim,
+            lookup.mean,
+        )
+        kept = tables.kept_bytes(lookup.bags, lookup.indices.numel(), lookup.offsets is None) if self.keeps else 0
+        sparse = [self.sparse and weight.dim() == 2 for weight in lookup.weights]
+        return batch, tables.names, sparse, kept
+
+    def run(self, lookup: Lookup) -> tuple[Tensor, Tensor]:
+        batch, *options = self.arguments(lookup)
+        return torch.ops.ttrec.lookup(list(lookup.weights), *batch, *options)
+
+    def forward(self, lookup: Lookup) -> Tensor:
+        return self.run(lookup)[0]
+
+    def backward(self, lookup: Lookup, grad_out: Tensor) -> Gradients:
+        leaves = [weight.detach().clone().requires_grad_() for weight in lookup.weights]
+        factors = None if lookup.sample_weights is None else lookup.sample_weights.detach().clone().requires_grad_()
+        self.forward(replace(lookup, weights=tuple(leaves), sample_weights=factors)).backward(grad_out)
+        slots = tuple(leaf.grad.to_dense() if leaf.grad.is_sparse else leaf.grad for leaf in leaves)
+        return Gradients(slots, None if factors is None else factors.grad)
+
+    def fused_step(self, lookup: Lookup, grad_out: Tensor, optimizer: Optimizer, states: Sequence[Tensor]) -> None:
+        weights = [weight.detach().requires_grad_() for weight in lookup.weights]
+        batch = self.arguments(lookup)[0]
+        kept = self.run(lookup)[1]
+        rate = torch.tensor([optimizer.learning_rate])
+        rule = (KINDS[optimizer.kind], optimizer.eps)
+        with torch.no_grad():
+            torch.ops.ttrec.lookup_update(grad_out, kept, weights, *batch, list(states), rate, *rule)
+
+
+class TestCpu(TablesContract):
+    backend = CpuBackend()
+
+
+class TestCpuSparse(TablesContract):
+    backend = CpuBackend(sparse=True)
+
+
+class TestCpuNothingKept(TablesContract):
+    backend = CpuBackend(keeps=False)
+
+
+class TestCpuInParts(TablesContract):
+    """A workspace so small that every batch is worked off in several parts."""
+
+    backend = CpuBackend(keeps=False)
+
+    @pytest.fixture(autouse=True)
+    def _small_workspace(self, monkeypatch):
+        monkeypatch.setattr(compiled, "WORKSPACE_BYTES", 20_000)
+
+
+def drop_a_lookup(lookup: Lookup) -> Lookup:
+    indices = lookup.indices.clone()
+    indices[-1] = (indices[-1] + 1) % lookup.places[-1].rows
+    return replace(lookup, indices=indices)
+
+
+def swap_row_factors(lookup: Lookup) -> Lookup:
+    place = lookup.places[1]
+    shape = replace(place.shape, row_factors=place.shape.row_factors[::-1])
+    return replace(lookup, places=(lookup.places[0], replace(place, shape=shape), *lookup.places[2:]))
+
+
+def forget_the_cache(lookup: Lookup) -> Lookup:
+    return replace(lookup, cache_keys=torch.full_like(lookup.cache_keys, -1))
+
+
+def scale_weights(lookup: Lookup) -> Lookup:
+    return replace(lookup, sample_weights=1.5 * lookup.sample_weights)
+
+
+def shift_bags(lookup: Lookup) -> Lookup:
+    offsets = lookup.offsets.clone()
+    offsets[1] += 1
+    return replace(lookup, offsets=offsets)
+
+
+@pytest.mark.parametrize("corrupt", [drop_a_lookup, swap_row_factors, forget_the_cache, scale_weights, shift_bags])
+def test_the_contract_catches_a_corrupted_lookup(corrupt):
+    class Corrupted(CpuBackend):
+        def arguments(self, lookup: Lookup) -> tuple:
+            return super().arguments(corrupt(lookup))
+
+    class Contract(TablesContract):
+        backend = Corrupted()
+
+    generator = fresh_generator()
+    lookup = with_bags(pack(mixed_tables(), generator), (3, 17, 1), generator, weighted=True)
+    hot = lookup.cache_keys[lookup.cache_keys >= 0]
+    indices = lookup.indices.clone()
+    indices[2 * 21 : 2 * 21 + 3] = hot[:3]
+    lookup = replace(lookup, indices=indices)
+    check_lookup(TestCpu(), lookup)
+    with pytest.raises(AssertionError, match="off by"):
+        check_lookup(Contract(), lookup)
+
+
+def test_bits_do_not_depend_on_the_number_of_threads():
+    generator = fresh_generator()
+    lookup = with_matrix(pack(mixed_tables(), generator), 500, generator)
+    found = []
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        output = CpuBackend().forward(lookup)
+        found.append((output, *CpuBackend().backward(lookup, upstream(lookup)).slots))
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize("wrong", [-1, 24, 2**40])
+def test_a_bad_index_is_named(wrong):
+    generator = fresh_generator()
+    lookup = with_matrix(pack([Table(100, 4), Table.of(SHAPES["rank 33"])], generator), 5, generator)
+    lookup.indices[3, 1] = wrong
+    with pytest.raises(IndexRangeError, match=rf"index {wrong} lies outside table t1, which has 24 rows"):
+        CpuBackend().forward(lookup)
+
+
+def test_opcheck():
+    generator = fresh_generator()
+    lookup = with_bags(pack(mixed_tables(), generator), (2, 0, 5), generator, weighted=True)
+    weights = [weight.requires_grad_() for weight in lookup.weights]
+    batch, *options = CpuBackend(keeps=False).arguments(lookup)  # what is kept has gaps that nobody writes
+    torch.library.opcheck(torch.ops.ttrec.lookup, (weights, *batch, *options))
+    # Without what a forward pass kept, and without autograd: these ops are themselves a backward pass.
+    batch = batch._replace(sample_weights=batch.sample_weights.detach())
+    arguments = (upstream(lookup), torch.empty(0, dtype=torch.uint8), [weight.detach() for weight in weights], *batch)
+    torch.library.opcheck(torch.ops.ttrec.lookup_backward, (*arguments, [True, True, False]))
+    torch.library.opcheck(torch.ops.ttrec.lookup_update, (*arguments, [], torch.tensor([0.1]), 1, 0.0))
