@@ -10,7 +10,9 @@ class FusedOptimizer(Protocol):
     """What a module needs to know of its fused optimiser; `kind` is the number that kernels know it by."""
 
     kind: ClassVar[int]
-    learning_rate: float
+
+    @property
+    def learning_rate(self) -> float: ...
 
     @property
     def eps(self) -> float: ...
