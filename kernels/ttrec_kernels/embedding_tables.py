@@ -1,6 +1,7 @@
 """EmbeddingTables: all tables of a model, dense and tensor trains, looked up with one index per table."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -223,7 +224,7 @@ class EmbeddingTables(nn.Module):
                         self.tt_cores[plan.name],
                         rows,
                         ends - ends[0],
-                        row_lookup=lambda cores, wanted, number=number: self._look_up_tt(number, cores, wanted),
+                        row_lookup=partial(self._look_up_tt, number),
                     )
                 )
         return torch.stack(vectors, dim=1)
