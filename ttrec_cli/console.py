@@ -95,13 +95,16 @@ class Progress(Protocol):
 
 
 @contextmanager
-def progress(description: str, total: float, unit: str = "rows") -> Iterator[Progress]:
-    """Progress with rate and time left, on stderr: a bar on a terminal, else a plain line now and then."""
+def progress(description: str, total: float, unit: str = "rows", done: float = 0.0) -> Iterator[Progress]:
+    """Progress with rate and time left, on stderr: a bar on a terminal, else a plain line now and then.
+
+    `done` of `total` was done before, by an interrupted run: it does not count in the rate.
+    """
     if Console(stderr=True).is_terminal:
-        with _bar(description, total, unit) as bar:
+        with _bar(description, total, unit, done) as bar:
             yield bar
     else:
-        lines = _PlainLines(description, total, unit)
+        lines = _PlainLines(description, total, unit, done)
         yield lines
         lines.finish()
 
@@ -115,6 +118,10 @@ class _PlainLines:
     note: str = ""
     started: float = field(default_factory=time.monotonic)
     said: float = field(default_factory=time.monotonic)
+    before: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.done
 
     def advance(self, amount: float, note: str = "") -> None:
         self.done += amount
@@ -133,7 +140,7 @@ class _PlainLines:
             self._say(time.monotonic())
 
     def _say(self, now: float) -> None:
-        rate = self.done / max(now - self.started, 1e-9)
+        rate = (self.done - self.before) / max(now - self.started, 1e-9)
         left = (self.total - self.done) / rate if rate > 0 else float("inf")
         tail = f", {self.note}" if self.note else ""
         say(
@@ -152,7 +159,7 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def _bar(description: str, total: float, unit: str) -> Iterator[Progress]:
+def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
@@ -165,23 +172,23 @@ def _bar(description: str, total: float, unit: str) -> Iterator[Progress]:
         TextColumn("{task.fields[note]}", markup=False),
     )
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as rich_progress:
-        task = rich_progress.add_task(description, total=total, rate="", note="")
-        yield _Bar(rich_progress, task, unit)
+        task = rich_progress.add_task(description, total=total, completed=int(done), rate="", note="")
+        yield _Bar(rich_progress, task, unit, done)
 
 
 class _Bar:
     """A Rich progress bar with a rate of its own: Rich's forgets the pauses of evaluation."""
 
-    def __init__(self, rich_progress: "RichProgress", task: "TaskID", unit: str) -> None:
+    def __init__(self, rich_progress: "RichProgress", task: "TaskID", unit: str, done: float) -> None:
         self._rich = rich_progress
         self._task = task
         self._unit = unit
-        self._done = 0.0
+        self._done = self._before = done
         self._started = time.monotonic()
 
     def advance(self, amount: float, note: str = "") -> None:
         self._done += amount
-        rate = self._done / max(time.monotonic() - self._started, 1e-9)
+        rate = (self._done - self._before) / max(time.monotonic() - self._started, 1e-9)
         self._rich.update(self._task, completed=self._done, rate=f"{rate:,.0f} {self._unit}/s")
         if note:
             self._rich.update(self._task, note=one_line(note))

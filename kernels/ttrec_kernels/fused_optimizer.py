@@ -13,12 +13,12 @@ class FusedOptimizer(Protocol):
 
     @property
     def learning_rate(self) -> float: ...
-
     @property
     def eps(self) -> float: ...
 
 
-def _check(learning_rate: float, eps: float = 0.0) -> None:
+def check_rates(learning_rate: float, eps: float = 0.0) -> None:
+    """Raise `UnsupportedError` unless both are numbers of at least 0."""
     if not learning_rate >= 0 or not eps >= 0:
         raise UnsupportedError(f"learning_rate and eps must be at least 0, but are {learning_rate} and {eps}")
 
@@ -31,7 +31,7 @@ class FusedSGD:
     kind: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate)
+        check_rates(self.learning_rate)
 
     @property
     def eps(self) -> float:
@@ -48,7 +48,7 @@ class FusedAdagrad:
     kind: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.eps)
+        check_rates(self.learning_rate, self.eps)
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ class FusedRowwiseAdagrad:
     kind: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
-        _check(self.learning_rate, self.eps)
+        check_rates(self.learning_rate, self.eps)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from ttrec_kernels.errors import UnsupportedError
-from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedOptimizer, FusedRowwiseAdagrad
+from ttrec_kernels.fused_optimizer import FusedAdagrad, FusedOptimizer, FusedRowwiseAdagrad, check_rates
 from ttrec_kernels.ops import FusedState
 
 
@@ -36,7 +36,7 @@ class FusedStates(nn.Module):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        type(self.optimizer)(learning_rate=value)  # refuses what cannot be one
+        check_rates(value)
         self.rate.fill_(value)
 
     def as_op_takes(self) -> FusedState:

@@ -27,18 +27,15 @@ _BATCH = (
     "Tensor layout, Tensor indices, Tensor? offsets, Tensor? sample_weights, Tensor? cache_keys, "
     "Tensor? cache_slots, SymInt bags, int dim, bool is_mean"
 )
-_library = torch.library.Library("ttrec", "DEF")
-_library.define(f"lookup(Tensor[] weights, {_BATCH}, str names, bool[] sparse, SymInt kept_bytes) -> (Tensor, Tensor)")
-_library.define(
-    f"lookup_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, bool[] wanted) -> (Tensor[], Tensor)"
-)
-_library.define(
-    f"lookup_rows_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, int slot) -> (Tensor, Tensor)"
-)
-_library.define(
+_library = torch.library.Library("ttrec", "DEF")  # type: ignore[no-untyped-call]
+for _schema in (
+    f"lookup(Tensor[] weights, {_BATCH}, str names, bool[] sparse, SymInt kept_bytes) -> (Tensor, Tensor)",
+    f"lookup_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, bool[] wanted) -> (Tensor[], Tensor)",
+    f"lookup_rows_backward(Tensor gradient, Tensor kept, Tensor[] weights, {_BATCH}, int slot) -> (Tensor, Tensor)",
     f"lookup_update(Tensor gradient, Tensor kept, Tensor(a!)[] weights, {_BATCH}, Tensor(b!)[] states, "
-    "Tensor learning_rate, int kind, float eps) -> ()"
-)
+    "Tensor learning_rate, int kind, float eps) -> ()",
+):
+    _library.define(_schema)  # type: ignore[no-untyped-call]
 
 
 class LookupBatch(NamedTuple):
@@ -134,7 +131,7 @@ class _FusedLookup(torch.autograd.Function):
         batch: LookupBatch,
         fused: FusedState,
         options: tuple[Any, ...],
-        sample_weights: Tensor | None,
+        _sample_weights: Tensor | None,  # the batch has them too; here autograd sees them
         *weights: Tensor,
     ) -> Tensor:
         out, kept = torch.ops.ttrec.lookup(list(weights), *batch, *options)
@@ -225,7 +222,7 @@ for _name, _fake in (
     ("lookup_rows_backward", _fake_rows_backward),
     ("lookup_update", _fake_update),
 ):
-    _library.impl(_name, _compiled_later("cpu", _name), "CPU")
-    _library.impl(_name, _compiled_later("cuda", _name), "CUDA")
+    _library.impl(_name, _compiled_later("cpu", _name), "CPU")  # type: ignore[no-untyped-call]
+    _library.impl(_name, _compiled_later("cuda", _name), "CUDA")  # type: ignore[no-untyped-call]
     torch.library.register_fake(f"ttrec::{_name}", _fake, lib=_library)
 torch.library.register_autograd("ttrec::lookup", _differentiate, setup_context=_keep_inputs, lib=_library)

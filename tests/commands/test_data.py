@@ -158,17 +158,20 @@ def test_bad_lines_of_a_csv_log_are_counted_on_stderr(tmp_path: Path, capsys: py
     assert "left out 2 malformed lines of 42" in capsys.readouterr().err
 
 
-def test_a_log_of_ones_own_is_prepared_and_swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_of_ones_own_is_prepared_swept_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = 600
     table = {
         "user": [10**15 + row % 50 for row in range(rows)],
         "item": [f"sku-{row % 37}" for row in range(rows)],
         "hour": [row % 24 for row in range(rows)],
+        "history": [list(range(row % 5)) for row in range(rows)],
         "price": [row / 7 for row in range(rows)],
         "clicked": [row % 3 == 0 for row in range(rows)],
     }
     pq.write_table(pa.table(table), tmp_path / "shop.parquet")
-    (tmp_path / "shop.yaml").write_text("name: shop\nlabel: clicked\ndense: [price]\ncategorical: [user, item, hour]\n")
+    (tmp_path / "shop.yaml").write_text(
+        "name: shop\nlabel: clicked\ndense: [price]\ncategorical: [user, item, hour, history]\n"
+    )
     assert run("data", "prepare", tmp_path / "shop.yaml", tmp_path / "shop.parquet", "--out", tmp_path / "log") == 0
     (tmp_path / "sweep.yaml").write_text(
         f"version: 1\nname: shop\ndata: {{format: prepared, path: {tmp_path / 'log'}}}\n"
@@ -178,3 +181,43 @@ def test_a_log_of_ones_own_is_prepared_and_swept(tmp_path: Path, capsys: pytest.
     capsys.readouterr()
     assert run("sweep", tmp_path / "sweep.yaml", "--out", tmp_path / "results", "--json") == 0
     assert json.loads(capsys.readouterr().out)["result"]["trials"]["ok"] == 2
+    assert run("pareto", tmp_path / "results", "--json") == 0
+    result = json.loads(capsys.readouterr().out)["result"]
+    assert {point["method"] for point in result["points"]} == {"dense", "tt"}
+    assert "shop" in Path(result["report"]).read_text()
+
+
+def test_a_dataset_is_the_model_of_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ",".join(["2", *["1"] * 25])
+    arguments = ("data", "synthesize", "--rows", "300", "--table-scale", "0.001", "--drift", "0.1")
+    assert run(*arguments, "--multi-hot", sizes, "--out", tmp_path / "log") == 0
+    capsys.readouterr()
+    assert (
+        run("data", "synthesize", "--like", tmp_path / "log", "--rows", "200", "--out", tmp_path / "copy", "--json")
+        == 0
+    )
+    result = read_json(capsys, "data synthesize")
+    assert (result["name"], result["synthetic"], result["rows"]) == ("synthetic-kaggle", True, 200)
+    assert open_click_log(tmp_path / "copy").bag_widths == (2, *[0] * 25)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--like", "nowhere"), "--like must be kaggle, terabyte or the folder of a dataset, is 'nowhere'"),
+        (("--like", "."), "holds no whole dataset (meta.json is missing)"),
+        (("--multi-hot", "many"), "--multi-hot must be mlperf or sizes such as 3,1,20, is 'many'"),
+        (("--multi-hot", "3,1"), "multi-hot must be 26 sizes, one a column, but is 2"),
+        (("--drift", "2"), "drift must be from 0 to 1, is 2.0"),
+        (("--multi-hot", "mlperf", "--raw"), "--raw writes Criteo's layout"),
+    ],
+)
+def test_what_cannot_be_synthesized_is_one_line(
+    options: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("data", "synthesize", "--rows", "100", *options, "--out", "o") == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

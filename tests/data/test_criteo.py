@@ -18,7 +18,7 @@ def told_of(step: str, told: list[int]) -> Stages:
     """Stages that note the progress of one step."""
 
     @contextmanager
-    def stages(name: str, total: float) -> Iterator[Progress]:
+    def stages(name: str, total: float, done: float) -> Iterator[Progress]:
         yield told.append if name == step else (lambda rows: None)
 
     return stages
@@ -156,7 +156,7 @@ def test_an_interrupted_preparation_leaves_no_dataset_and_is_taken_up(
     tmp_path: Path, raw_log: Callable[..., Path], step: str
 ) -> None:
     @contextmanager
-    def interrupt(name: str, total: float) -> Iterator[Progress]:
+    def interrupt(name: str, total: float, done: float) -> Iterator[Progress]:
         def stop(rows: int) -> None:
             if name == step:
                 raise KeyboardInterrupt

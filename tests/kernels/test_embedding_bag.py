@@ -2,17 +2,16 @@
 
 import pytest
 import torch
+from contracts.lookup_contract import fresh_generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from contracts.lookup_contract import fresh_generator
-
 from ttrec_kernels import (
-    FusedAdagrad,
-    FusedSGD,
     BackendError,
     BagError,
+    FusedAdagrad,
+    FusedSGD,
     IndexRangeError,
     ShapeError,
     TTEmbeddingBag,

@@ -7,8 +7,9 @@ if TYPE_CHECKING:
 
 
 def facts(log: "ClickLog") -> dict[str, Any]:
-    """The facts that all commands print."""
-    return {
+    """The facts that all commands print; `bag_widths` (see `ClickLog`) where there are bags."""
+    bags = {"bag_widths": dict(zip(log.columns, log.bag_widths, strict=True))} if log.has_bags else {}
+    return bags | {
         "path": str(log.path.resolve()),
         "name": log.name,
         "synthetic": log.synthetic,

@@ -77,6 +77,6 @@ def prepare(  # noqa: PLR0913, PLR0917 - an argument per option
 
 
 @contextmanager
-def _stages(step: str, total: float) -> Iterator["Progress"]:
-    with console.progress(step, total, "values" if step == "numbering" else "rows") as bar:
+def _stages(step: str, total: float, done: float) -> Iterator["Progress"]:
+    with console.progress(step, total, "values" if step == "numbering" else "rows", done) as bar:
         yield bar.advance

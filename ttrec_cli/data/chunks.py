@@ -66,12 +66,16 @@ def park(log: RawLog, choices: Choices, work: WorkFolder, threads: int, progress
     done = parked(work)
     chunks = list(done)
     if work.facts("parked") is None:
-        progress(sum(chunk.seen + chunk.bad for chunk in chunks))
         for chunk in _new_chunks(log, choices, work, chunks, threads, progress):
             chunks.append(chunk)
             work.finish(chunk.stem, asdict(chunk))
         work.finish("parked", {"chunks": len(chunks)})
     return chunks
+
+
+def lines_read(work: WorkFolder) -> int:
+    """Lines of the log in the chunks that are finished."""
+    return sum(chunk.seen + chunk.bad for chunk in parked(work))
 
 
 def parked(work: WorkFolder) -> Iterator[Chunk]:

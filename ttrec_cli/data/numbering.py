@@ -47,9 +47,11 @@ def number_columns(
         jobs: list[Callable[[], ColumnIds]] = [
             partial(_number_column, log, choices, chunks, work, column) for column in range(len(log.columns))
         ]
+        before = numbered(log, work)
         for column in in_order(jobs, threads):
-            progress(sum(chunk.rows for chunk in chunks))
             found.append(column)
+            if len(found) > before:
+                progress(sum(chunk.rows for chunk in chunks))
         work.finish("numbered", {"columns": [asdict(column) for column in found]})
     for chunk in chunks:
         work.remove(f"{chunk.stem}.keys")
@@ -57,6 +59,11 @@ def number_columns(
             work.remove(f"{chunk.stem}.texts-{number:04}", bags_name(chunk, number))
     facts = work.facts("numbered") or {}
     return [ColumnIds(**column) for column in facts["columns"]]
+
+
+def numbered(log: RawLog, work: WorkFolder) -> int:
+    """Columns that are finished."""
+    return sum(work.facts(f"column-{column:04}") is not None for column in range(len(log.columns)))
 
 
 def ids_name(column: int) -> str:

@@ -74,6 +74,15 @@ def scatter(placement: Placement, work: WorkFolder, threads: int, progress: Prog
     work.remove(*(ids_name(column) for column in range(len(layout.slots))))
 
 
+def rows_placed(placement: Placement, work: WorkFolder) -> int:
+    """Rows that are in their buckets, and those that are in the dataset, together."""
+    if work.facts("scattered") is None:
+        done = (work.facts("scattering") or {"chunks": 0})["chunks"]
+        return sum(chunk.rows for chunk in placement.chunks[:done])
+    done = (work.facts("writing") or {"pieces": 0})["pieces"]
+    return placement.rows + (_pieces(placement, work)[done - 1][2] if done else 0)
+
+
 def _layout(placement: Placement) -> _Layout:
     return _Layout(len(placement.log.dense_columns), placement.slots)
 

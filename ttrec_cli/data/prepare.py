@@ -14,15 +14,16 @@ from dataclasses import replace as changed
 from pathlib import Path
 
 from ttrec_cli.data.choices import Choices, Missing, SplitBy
-from ttrec_cli.data.chunks import Chunk, park
+from ttrec_cli.data.chunks import Chunk, lines_read, park
 from ttrec_cli.data.click_log import ClickLog, file_digest, open_click_log
 from ttrec_cli.data.days import SPLIT_NAMES
 from ttrec_cli.data.manifest import array_files, vocabulary_file
-from ttrec_cli.data.numbering import ColumnIds, bag_width, number_columns
+from ttrec_cli.data.numbering import ColumnIds, bag_width, number_columns, numbered
 from ttrec_cli.data.placement import Placement
-from ttrec_cli.data.placing import scatter, write_arrays
+from ttrec_cli.data.placing import rows_placed, scatter, write_arrays
 from ttrec_cli.data.progress import Progress, no_progress
 from ttrec_cli.data.raw_log import Kind, RawLog
+from ttrec_cli.data.synthetic_mark import is_marked
 from ttrec_cli.data.work_folder import DATASET, WorkFolder, partial_path, work_folder
 from ttrec_cli.data.writer import Header, check_target, replace, sync, write_manifest
 from ttrec_cli.errors import DataError
@@ -30,12 +31,12 @@ from ttrec_cli.errors import DataError
 PREPARE_VERSION = 1
 """Raised whenever the same log and choices give other bytes."""
 
-Stages = Callable[[str, float], AbstractContextManager[Progress]]
-"""Is told the name and total rows of each step; what it gives is told the rows done."""
+Stages = Callable[[str, float, float], AbstractContextManager[Progress]]
+"""Is told the name of each step, its rows and those that a run before has done; what it gives is told more."""
 
 
 @contextmanager
-def no_stages(step: str, total: float) -> Iterator[Progress]:  # noqa: ARG001
+def no_stages(step: str, total: float, done: float) -> Iterator[Progress]:  # noqa: ARG001
     """Tells nobody."""
     yield no_progress
 
@@ -63,23 +64,23 @@ def prepare(
     if any(kind is not Kind.HEX for kind in log.kinds):
         choices = changed(choices, missing=Missing.OWN_ID)  # any number or text may be a value there
     target = check_target(Path(out), overwrite)
-    estimate = log.estimate_rows()
+    synthetic, estimate = any(is_marked(path) for path in log.files), log.estimate_rows()
     job = {"log": log.identity(), "choices": choices.recorded(), "version": PREPARE_VERSION}
     _check_room(log, target, choices, estimate, len(log.columns))
     with work_folder(target, job) as work:
-        with stages("reading", estimate) as progress:
+        with stages("reading", estimate, lines_read(work)) as progress:
             chunks = park(log, choices, work, threads, progress)
         rows = _check_rows(log, chunks, choices)
         work.path(DATASET).mkdir(exist_ok=True)
         if any(log.are_bags):
             _check_room(log, target, choices, rows, _slots(log, chunks, work))
-        with stages("numbering", rows * len(log.columns)) as progress:
+        with stages("numbering", rows * len(log.columns), rows * numbered(log, work)) as progress:
             columns = number_columns(log, choices, chunks, work, threads, progress)
         placement = Placement(log, choices, chunks, work, tuple(column.bag_width for column in columns))
-        with stages("ordering", 2 * rows) as progress:
+        with stages("ordering", 2 * rows, rows_placed(placement, work)) as progress:
             scatter(placement, work, threads, progress)
             write_arrays(placement, work, work.path(DATASET), threads, progress)
-        _finish(log, choices, chunks, columns, work, target)
+        _finish(log, choices, chunks, columns, work, target, synthetic)
     return open_click_log(target)
 
 
@@ -119,7 +120,13 @@ def _check_room(log: RawLog, target: Path, choices: Choices, rows: int, slots: i
 
 
 def _finish(
-    log: RawLog, choices: Choices, chunks: list[Chunk], columns: list[ColumnIds], work: WorkFolder, target: Path
+    log: RawLog,
+    choices: Choices,
+    chunks: list[Chunk],
+    columns: list[ColumnIds],
+    work: WorkFolder,
+    target: Path,
+    synthetic: bool,
 ) -> None:
     """Digest, describe, force to the disk, and put into place."""
     folder = work.path(DATASET)
@@ -131,8 +138,9 @@ def _finish(
     vocabularies = [vocabulary_file(folder, column, name) for column, name in enumerate(log.columns)]
     with ThreadPoolExecutor(len(arrays)) as pool:
         digests = list(pool.map(file_digest, [*arrays, *vocabularies]))
-    header = _header(log, choices, chunks, columns, splits)
-    header = changed(header, vocabulary=tuple(digests[len(arrays) :]))
+    header = changed(_header(log, choices, chunks, columns, splits), vocabulary=tuple(digests[len(arrays) :]))
+    if synthetic:
+        header = changed(header, synthetic=True, name=f"synthetic-{log.name}")
     for path in (*arrays, *vocabularies):
         with path.open("rb") as file:
             os.fsync(file.fileno())

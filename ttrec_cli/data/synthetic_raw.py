@@ -9,13 +9,14 @@ import numpy as np
 from ttrec_cli.data.in_order import in_order
 from ttrec_cli.data.progress import Progress, no_progress
 from ttrec_cli.data.synthetic import row_source
+from ttrec_cli.data.synthetic_mark import SUFFIX, write_mark
 from ttrec_cli.data.synthetic_rows import BLOCK_ROWS, RowSource
 from ttrec_cli.data.synthetic_spec import SyntheticSpec
 from ttrec_cli.errors import ConfigError, DataError
 
 
 def synthesize_raw(spec: SyntheticSpec, path: Path, progress: Progress = no_progress) -> int:
-    """Write the rows of `synthesize` as `train.txt` would hold them; the bytes written.
+    """Write the rows of `synthesize` as `train.txt` would hold them, marked as synthetic; the bytes written.
 
     Raises:
         ConfigError: the specification is of another layout than Criteo's.
@@ -29,6 +30,7 @@ def synthesize_raw(spec: SyntheticSpec, path: Path, progress: Progress = no_prog
         for number in range(-(-spec.rows // BLOCK_ROWS))
     )
     draft = path.with_name(f".{path.name}.partial")
+    mark = draft.with_name(draft.name + SUFFIX)
     if path.exists():
         raise DataError(f"{path}: exists; choose another --out")
     try:
@@ -38,11 +40,14 @@ def synthesize_raw(spec: SyntheticSpec, path: Path, progress: Progress = no_prog
                 file.write(text)
                 progress(text.count(b"\n"))
             written = file.tell()
+        write_mark(draft, spec.choices())
+        os.replace(mark, path.with_name(path.name + SUFFIX))  # first: no file is ever there without its mark
         os.replace(draft, path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}; nothing was left there") from None
     finally:
         draft.unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
     return written
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ttrec_cli.data.columns import Columns
-from ttrec_cli.data.raw_lines import opened
+from ttrec_cli.data.raw_lines import GZIP_MAGIC, ZSTD_MAGIC, opened
 from ttrec_cli.data.raw_log import Place
 from ttrec_cli.errors import DataError
 
@@ -79,13 +79,23 @@ def open_table(path: Path, columns: Columns, malformed: list[Malformed], *, only
     )
     try:
         return arrow_csv.open_csv(
-            path,
+            _unpacked(path),
             arrow_csv.ReadOptions(block_size=CSV_BLOCK_BYTES, use_threads=False),
             arrow_csv.ParseOptions(invalid_row_handler=leave_out),
             convert,
         )
     except (OSError, pa.ArrowException) as error:
         raise unreadable(path, error) from None
+
+
+def _unpacked(path: Path) -> Any:
+    """The file's text; how it is packed is read from its first bytes, not from its name."""
+    import pyarrow as pa
+
+    with path.open("rb") as file:
+        start = file.read(4)
+    packing = "gzip" if start.startswith(GZIP_MAGIC) else "zstd" if start.startswith(ZSTD_MAGIC) else None
+    return pa.input_stream(str(path), compression=packing)
 
 
 def csv_batches(path: Path, columns: Columns, place: Place) -> Iterator[TableBatch]:

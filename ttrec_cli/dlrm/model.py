@@ -6,11 +6,13 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from ttrec_cli.dlrm.bags import Bags
+
 
 class DLRM(nn.Module):
     """Click logits from dense features and one index per table.
 
-    `embedding` maps (batch, tables) indices to (batch, tables, dim). The bottom MLP is
+    `embedding` maps (batch, tables) indices, or bags' indices and offsets, to (batch, tables, dim). The bottom MLP is
     `dense_features` → `bottom_widths` → dim, the top one interactions + dim → `top_widths` → 1; ReLU between layers.
     MLP weights are drawn from `seed` alone, so models that differ in their embedding start with equal MLPs.
     """
@@ -34,10 +36,11 @@ class DLRM(nn.Module):
         rows, columns = torch.tril_indices(tables + 1, tables + 1, offset=-1)
         self.register_buffer("pairs", rows * (tables + 1) + columns, persistent=False)
 
-    def forward(self, dense: Tensor, indices: Tensor) -> Tensor:
-        """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer."""
+    def forward(self, dense: Tensor, indices: Tensor | Bags) -> Tensor:
+        """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer, or bags."""
         bottom = self.bottom_mlp(dense)
-        vectors = torch.cat((bottom.unsqueeze(1), self.embedding(indices)), dim=1)
+        looked_up = self.embedding(*indices) if isinstance(indices, Bags) else self.embedding(indices)
+        vectors = torch.cat((bottom.unsqueeze(1), looked_up), dim=1)
         products = torch.bmm(vectors, vectors.transpose(1, 2)).flatten(1)
         interaction = products.index_select(1, self.get_buffer("pairs"))
         logits: Tensor = self.top_mlp(torch.cat((bottom, interaction), dim=1))

@@ -11,21 +11,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ttrec_cli.dlrm.bags import Bags, read_bags
 from ttrec_cli.dlrm.metrics import Metrics, click_metrics
+from ttrec_kernels import UnsupportedError
 
 FINITE_CHECK_STEPS = 64
 """Steps between looks at the loss: each look waits for the device."""
 
 
 class Batch(Protocol):
-    """Samples of a click log: dense (n, 13) float32, sparse (n, tables) int32, label (n,) uint8."""
+    """Samples of a click log: dense (n, features) float32, sparse (n, tables) int32, label (n,) uint8.
+
+    Arrays or tensors. With an attribute `bag_widths`, not empty, `sparse` holds bags: see `read_bags`.
+    """
 
     @property
-    def dense(self) -> NDArray[np.float32]: ...
+    def dense(self) -> NDArray[np.float32] | Tensor: ...
     @property
-    def sparse(self) -> NDArray[np.int32]: ...
+    def sparse(self) -> NDArray[np.int32] | Tensor: ...
     @property
-    def label(self) -> NDArray[np.uint8]: ...
+    def label(self) -> NDArray[np.uint8] | Tensor: ...
 
 
 Batches = Callable[[str, int], Iterable[Batch]]
@@ -164,7 +169,11 @@ class Training:
         for optimizer in self.optimizers:
             optimizer.step()
         if self._watcher is not None:
-            self._watcher.after_step(batch.sparse, self.position.samples + len(label))
+            if isinstance(sparse, Bags):
+                raise UnsupportedError(
+                    "a row cache counts one row a table and sample, but this log has bags; leave `cache` out"
+                )
+            self._watcher.after_step(np.asarray(batch.sparse), self.position.samples + len(label))
         return len(label), loss.detach()
 
     def _tell(self) -> None:
@@ -219,17 +228,20 @@ def evaluate(model: nn.Module, batches: Iterable[Batch], tick: Callable[[], None
             tick()
             dense, sparse, _ = to_device(batch, device)
             logits.append(model(dense, sparse).float().cpu().numpy())
-            labels.append(np.asarray(batch.label))
+            labels.append(batch.label.cpu().numpy() if isinstance(batch.label, Tensor) else np.asarray(batch.label))
     scores = np.concatenate(logits)
     if not np.isfinite(scores).all():
         raise DivergedError("predictions are not finite")
     return click_metrics(scores, np.concatenate(labels))
 
 
-def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """The batch as tensors: dense float32, indices int64, label float32."""
+def to_device(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor | Bags, Tensor]:
+    """The batch on a device: dense float32, indices (n, tables) integer or bags of them, label float32."""
+    dense, sparse, label = (_tensor(values).to(device) for values in (batch.dense, batch.sparse, batch.label))
+    widths: tuple[int, ...] = getattr(batch, "bag_widths", ())
+    return dense, read_bags(sparse, widths) if widths else sparse, label.float()
+
+
+def _tensor(values: NDArray[np.generic] | Tensor) -> Tensor:
     # The copies are small, and torch refuses to wrap the read-only pages of a memory map.
-    dense = torch.from_numpy(np.array(batch.dense))
-    sparse = torch.from_numpy(np.array(batch.sparse, dtype=np.int64))
-    label = torch.from_numpy(np.array(batch.label, dtype=np.float32))
-    return dense.to(device), sparse.to(device), label.to(device)
+    return values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ttrec_cli.config import Method, Optimizer, TrainConfig
 from ttrec_cli.data import ClickLog
+from ttrec_cli.data.tensor_batches import batches_on
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
@@ -65,7 +66,7 @@ def run_trial(
         keeper.save(training)
     points = training.curve
     if any(plan.int8 for plan in task.trial.plans):  # rounds the model: only after it was saved
-        points = [point := int8_point(training.model, log.batches, schedule_of(task.trial), point)]
+        points = [point := int8_point(training.model, batches_on(log, device), schedule_of(task.trial), point)]
     columns = measured_columns([*points, point]) | {
         **hit_columns(task.trial.plans, total_hits(training.curve)),
         "tt_core_change": relative_change(initial, tt_parameters),
@@ -113,7 +114,7 @@ def _begin(
     model = build_model(trial, device, dense_features=log.dense.shape[1])
     optimizers = build_optimizers(model, train)
     watcher = cache_watcher(embedding_of(model), optimizers)
-    return Training(model, optimizers, log.batches, schedule_of(trial), on_step, keeper, watcher)
+    return Training(model, optimizers, batches_on(log, device), schedule_of(trial), on_step, keeper, watcher)
 
 
 def schedule_of(trial: Trial) -> Schedule:

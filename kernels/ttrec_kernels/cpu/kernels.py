@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ttrec_kernels.cpu import lookup as compiled
@@ -41,7 +42,7 @@ def lookup_backward(
         torch.zeros_like(weight) if is_wanted else None
         for weight, is_wanted in zip(weights, wanted, strict=True)  # type: ignore[call-overload]
     ]
-    of_samples = np.zeros(len(batch.sample_weights), dtype=np.float32)
+    of_samples: NDArray[np.float32] = np.zeros(len(batch.sample_weights), dtype=np.float32)
     parts, arena, is_kept = _arena(batch, kept)
     targets = compiled.like_weights(batch, gradients)
     compiled.backward(batch, arena, parts, is_kept, gradient, *targets, compiled.Rule(), of_samples)
@@ -67,7 +68,7 @@ def lookup_rows_backward(
         batch.bags,
         batch.offsets,
         places,
-        slot,
+        int(str(slot)),
         batch.dim,
         gradient.data_ptr(),
         rows.numpy(),
@@ -106,7 +107,7 @@ def _arena(batch: compiled.Batch, kept: Tensor) -> tuple[int, Tensor, bool]:
 
 def _state_targets(
     batch: compiled.Batch, states: Sequence[Tensor], kind: int
-) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Addresses of the state of each core and each table's stored rows; any but UNWANTED where there is none."""
     anywhere = [weight if weight.requires_grad else None for weight in batch.weights]
     if not states:
@@ -143,7 +144,7 @@ def _slices_before(batch: compiled.Batch, table: int, level: int) -> int:
 def _apply_stored(
     batch: compiled.Batch,
     stored: Sequence[Tensor | None],
-    states: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    states: NDArray[np.int64],
     rule: compiled.Rule,
 ) -> None:
     for table, line in enumerate(batch.layout):
