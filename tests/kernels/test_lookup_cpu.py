@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numba
 import pytest
 import torch
 from contracts.lookup_cases import SHAPES, Lookup, Table, fresh_generator, mixed_tables, pack, with_bags, with_matrix
@@ -137,11 +136,12 @@ def test_the_contract_catches_a_corrupted_lookup(corrupt):
 def test_bits_do_not_depend_on_the_number_of_threads():
     generator = fresh_generator()
     lookup = with_matrix(pack(mixed_tables(), generator), 500, generator)
-    found = []
+    found, before = [], torch.get_num_threads()
     for threads in (1, 2):
-        numba.set_num_threads(threads)
+        torch.set_num_threads(threads)
         output = CpuBackend().forward(lookup)
         found.append((output, *CpuBackend().backward(lookup, upstream(lookup)).slots))
+    torch.set_num_threads(before)
     for one, two in zip(*found, strict=True):
         assert torch.equal(one, two)
 

@@ -97,6 +97,7 @@ def test_bytes_are_those_of_the_model_that_is_built() -> None:
         assert built == trial.costs.model_bytes
         optimizers = build_optimizers(model, trial.config.train)
         states = [state["sum"] for optimizer in optimizers for state in optimizer.state.values()]
+        states += model.embedding.fused.as_op_takes().states
         assert sum(state.numel() * state.element_size() for state in states) == trial.costs.optimizer_bytes
 
 

@@ -62,10 +62,12 @@ def costs(config: TrialConfig, plans: Sequence[TablePlan], dense_features: int =
     parameters = mlp_parameters + tt_parameters + dense_parameters + cached_parameters
     trained = mlp_parameters + dense_parameters + trained_tt + cached_parameters
     optimizer_parameters = trained if config.train.optimizer == Optimizer.ADAGRAD else 0
-    sparse_tables = sum(plan.shape is None or (cache is not None and plan.kind == TableKind.TT) for plan in plans)
-    # Gradients of tables without cores and of cached rows are sparse: the rows of one batch and their indices.
-    sparse_gradient_bytes = config.train.batch_size * sparse_tables * (config.dim * ITEM_BYTES + INDEX_BYTES)
-    gradient_bytes = (mlp_parameters + trained_tt) * ITEM_BYTES + sparse_gradient_bytes
+    # Dense tables, tensor trains and cached rows are trained inside the backward pass: they have no gradients at rest.
+    unfused = [plan for plan in plans if plan.kind not in (TableKind.DENSE, TableKind.TT)]
+    sparse_gradients = sum(plan.shape is None for plan in unfused)
+    sparse_gradient_bytes = config.train.batch_size * sparse_gradients * (config.dim * ITEM_BYTES + INDEX_BYTES)
+    gradient_parameters = mlp_parameters + sum(plan.parameters for plan in unfused if plan.shape is not None)
+    gradient_bytes = gradient_parameters * ITEM_BYTES + sparse_gradient_bytes
     embedding_bytes = sum(plan.bytes(ITEM_BYTES) for plan in plans) + cached_bytes + index_bytes
     return Costs(
         embedding_bytes=embedding_bytes,

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
 
 def fused_optimizer(config: TrainConfig, device: torch.device) -> FusedOptimizer | None:
     """The optimiser of dense tables and tensor trains inside the backward pass, where compiled kernels offer it."""
-    if device.type != "cpu":
+    if device.type == "cuda" and find_spec("cupy") is None:
         return None
     rate = config.embedding_learning_rate or config.learning_rate
     return FusedAdagrad(rate) if config.optimizer == Optimizer.ADAGRAD else FusedSGD(rate)

@@ -91,7 +91,7 @@ def write_to(log: str) -> None:
 
 
 def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine:
-    """The device behind `auto`, `cuda` or `cpu`. Lookups run the reference backend on either."""
+    """The device behind `auto`, `cuda` or `cpu`, and the backend of its lookups: compiled, unless CUDA lacks CuPy."""
     import torch
 
     import ttrec_cli.sweep.trial_run  # noqa: F401 (what is loaded now is no time of the first trial)
@@ -105,12 +105,13 @@ def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine
         name, memory = torch.cuda.get_device_name(), torch.cuda.mem_get_info()[1]
         if parallel > 1:  # so that one trial cannot take what its neighbours need
             torch.cuda.set_per_process_memory_fraction(1 / parallel)
+        backend = "reference" if missing else "cuda"
         return Machine(
-            "cuda", "reference", name, nvidia_driver(), missing, parallel=parallel, threads=threads, memory=memory
+            "cuda", backend, name, nvidia_driver(), missing, parallel=parallel, threads=threads, memory=memory
         )
     if choice == "cuda":
         return Machine(problem="--device cuda: torch sees no CUDA device here; use --device cpu")
-    return Machine("cpu", "reference", parallel=parallel, threads=threads)
+    return Machine("cpu", "cpu", parallel=parallel, threads=threads)
 
 
 def attempt(task: Task, device: str, on_step: Callable[[int, float], None], stopped: Callable[[], bool]) -> Outcome:

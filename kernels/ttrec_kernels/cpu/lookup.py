@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import get_num_threads
+from numba import get_num_threads, set_num_threads
+from numba.core.config import NUMBA_NUM_THREADS
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -84,6 +85,14 @@ def read_batch(
     )
 
 
+def _threads() -> int:
+    """As many threads as torch uses, so that one setting rules both."""
+    threads: int = min(torch.get_num_threads(), NUMBA_NUM_THREADS)
+    if get_num_threads() != threads:
+        set_num_threads(threads)
+    return threads
+
+
 def parts_needed(batch: Batch) -> int:
     """Parts in which a batch is worked off, so that each one's tries and products fit WORKSPACE_BYTES."""
     whole = batch.arena_bytes(1) - 24 * len(batch.indices)
@@ -108,7 +117,7 @@ def forward(batch: Batch, arena: Tensor, parts: int) -> tuple[Tensor, NDArray[np
             batch.dim,
             batch.is_mean,
             parts,
-            get_num_threads(),
+            _threads(),
             arena.data_ptr(),
             out.data_ptr(),
         )
@@ -153,7 +162,7 @@ def backward(
             batch.dim,
             batch.is_mean,
             parts,
-            get_num_threads(),
+            _threads(),
             arena.data_ptr(),
             is_kept,
             gradient.data_ptr(),

@@ -66,6 +66,7 @@ def _update_table(
         add(above, total, dim, lookups[3][places[i]])
         if i + 1 == found or keys[i + 1] != keys[i]:
             update(weight, target, keys[i], dim, total, rule)
+    return len(sums)  # used here, or its memory would be freed once its address is taken
 
 
 @compiled
