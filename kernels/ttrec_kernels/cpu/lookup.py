@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import get_num_threads, set_num_threads
-from numba.core.config import NUMBA_NUM_THREADS
+from numba import config, get_num_threads, set_num_threads
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -87,7 +86,7 @@ def read_batch(
 
 def _threads() -> int:
     """As many threads as torch uses, so that one setting rules both."""
-    threads: int = min(torch.get_num_threads(), NUMBA_NUM_THREADS)
+    threads: int = min(torch.get_num_threads(), config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     if get_num_threads() != threads:
         set_num_threads(threads)
     return threads
