@@ -134,7 +134,8 @@ class _FusedLookup(torch.autograd.Function):
         _sample_weights: Tensor | None,  # the batch has them too; here autograd sees them
         *weights: Tensor,
     ) -> Tensor:
-        out, kept = torch.ops.ttrec.lookup(list(weights), *batch, *options)
+        with torch._C._AutoDispatchBelowAutograd():  # here is the autograd of this call
+            out, kept = torch.ops.ttrec.lookup(list(weights), *batch, *options)
         # Kept here, not saved: backward changes the weights in place, which is meant.
         ctx.batch, ctx.fused, ctx.kept, ctx.weights = batch, fused, kept, list(weights)
         return out  # type: ignore[no-any-return]

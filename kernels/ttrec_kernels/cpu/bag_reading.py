@@ -51,17 +51,30 @@ def read_column(
 
     `lookups` are rows, sources (as `_source` says), bags and scales, table after table.
     """
-    rows, sources, bag_of, scales = lookups
-    bad = np.int64(-1)
+    first = table * bags
+    rows, sources = lookups[0][first : first + bags], lookups[1][first : first + bags]
+    bag_of, scales = lookups[2][first : first + bags], lookups[3][first : first + bags]
+    column = indices[table::tables]
+    # Loops of one thing each: what depends on the table alone is asked once, and the rest runs in vector units.
+    total, lowest, highest = line[ROWS], np.int64(0), np.int64(0)
     for bag in range(bags):
-        place, position = table * bags + bag, bag * tables + table
-        row = np.int64(indices[position])
-        rows[place], bag_of[place] = row, bag
-        scales[place] = weights[position] if len(weights) > 0 else np.float32(1)
-        sources[place] = _source(line, row, cache)
-        if row < 0 or row >= line[ROWS]:
-            bad = position
-    return bad
+        rows[bag], bag_of[bag], scales[bag] = column[bag], bag, np.float32(1)
+        lowest, highest = min(lowest, rows[bag]), max(highest, rows[bag])
+    is_plain = line[CACHE_START] == NONE and line[PADDING] == NONE and lowest >= 0 and highest < total
+    for bag in range(bags):
+        if is_plain:
+            sources[bag] = rows[bag] if line[KIND] == DENSE else FROM_CORES
+        else:
+            sources[bag] = _source(line, rows[bag], cache)
+    if len(weights) > 0:
+        for bag in range(bags):
+            scales[bag] = weights[bag * tables + table]
+    if lowest >= 0 and highest < total:
+        return np.int64(-1)
+    for bag in range(bags):
+        if rows[bag] < 0 or rows[bag] >= total:
+            return np.int64(bag * tables + table)
+    return np.int64(-1)
 
 
 @compiled

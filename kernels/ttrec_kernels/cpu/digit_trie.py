@@ -32,29 +32,47 @@ def level_array(base: int, n: int, level: int, which: int) -> int:
 
 @compiled
 def sort_by_key(keys: Any, values: Any, n: int, limit: int, spare_keys: Any, spare_values: Any) -> Any:
-    """Sort `values` by `keys` (0 … limit − 1), both in place, equal keys in the order given: radix sort."""
-    bits = 11 if n > 512 else 8
-    buckets = 1 << bits
-    starts = np.empty(buckets, dtype=np.int64)
-    shift = 0
-    while shift == 0 or (limit - 1) >> shift > 0:
-        starts[:] = 0
+    """Sort `values` by `keys` (0 … limit − 1), both in place, equal keys in the order given: radix sort.
+
+    The fewest passes of at most 12 bits, all of the same number of bits.
+    """
+    bits = 1
+    while (limit - 1) >> bits > 0:
+        bits += 1
+    most = 12 if n > 1024 else 8
+    passes = (bits + most - 1) // most
+    bits = (bits + passes - 1) // passes
+    mask = (1 << bits) - 1
+    starts = np.empty(mask + 1, dtype=np.int32)
+    for number in range(passes):
+        if number % 2 == 0:
+            _sort_by_bits(keys, values, spare_keys, spare_values, n, number * bits, mask, starts)
+        else:
+            _sort_by_bits(spare_keys, spare_values, keys, values, n, number * bits, mask, starts)
+    if passes % 2 == 1:
         for i in range(n):
-            starts[(keys[i] >> shift) & (buckets - 1)] += 1
-        total = 0
-        for bucket in range(buckets):
-            count = starts[bucket]
-            starts[bucket] = total
-            total += count
-        for i in range(n):
-            bucket = (keys[i] >> shift) & (buckets - 1)
-            place = starts[bucket]
-            starts[bucket] = place + 1
-            spare_keys[place] = keys[i]
-            spare_values[place] = values[i]
-        keys[:n] = spare_keys[:n]
-        values[:n] = spare_values[:n]
-        shift += bits
+            keys[i], values[i] = spare_keys[i], spare_values[i]
+
+
+@compiled
+def _sort_by_bits(
+    keys: Any, values: Any, sorted_keys: Any, sorted_values: Any, n: int, shift: int, mask: int, starts: Any
+) -> Any:
+    """One pass: by the bits of `mask` from `shift` on."""
+    for bucket in range(mask + 1):
+        starts[bucket] = 0
+    for i in range(n):
+        starts[(keys[i] >> shift) & mask] += 1
+    total = np.int32(0)
+    for bucket in range(mask + 1):
+        count = starts[bucket]
+        starts[bucket] = total
+        total += count
+    for i in range(n):
+        bucket = (keys[i] >> shift) & mask
+        place = starts[bucket]
+        starts[bucket] = place + 1
+        sorted_keys[place], sorted_values[place] = keys[i], values[i]
 
 
 @compiled
