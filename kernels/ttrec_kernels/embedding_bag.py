@@ -99,11 +99,11 @@ class TTEmbeddingBag(TTTable):
         an index outside 0 … num_embeddings − 1, `BagError` for offsets or weights that do not fit, and
         `UnsupportedError` for `per_sample_weights` with the mean.
         """
-        cores = list(self.cores)
+        cores: list[Tensor] = list(self.cores)
         self._check_weights(per_sample_weights, cores[0].dtype)
         bags = read_bags(input, offsets, per_sample_weights, self.include_last_offset)
         if ops.is_compiled(self.backend, cores[0]):
-            return self._look_up_compiled(bags)
+            return self._look_up_compiled(bags, cores)
         if self.fused is not None:
             raise UnsupportedError("a fused optimiser needs compiled kernels: float32 weights and backend='auto'")
         check_indices(bags.indices, self.num_embeddings, type(self).__name__)
@@ -116,7 +116,7 @@ class TTEmbeddingBag(TTTable):
             padding_idx=self.padding_idx,
         )
 
-    def _look_up_compiled(self, bags: Bags) -> Tensor:
+    def _look_up_compiled(self, bags: Bags, cores: list[Tensor]) -> Tensor:
         """The same as one table of the compiled ops."""
         indices = bags.indices if bags.offsets is not None else bags.indices.unsqueeze(1)
         number = bags.indices.numel() if bags.offsets is None else bags.offsets.numel() - 1
@@ -133,7 +133,6 @@ class TTEmbeddingBag(TTTable):
             is_mean,
         )
         kept = self._lookup.kept_bytes(number, bags.indices.numel(), bags.offsets is None)
-        cores: list[Tensor] = list(self.cores)
         fused = None if self.fused is None else self.fused.as_op_takes()
         vectors = ops.lookup(
             cores,

@@ -24,7 +24,7 @@ def lookup(weights: Sequence[Tensor], *arguments: object) -> tuple[Tensor, Tenso
     parts = 1 if kept_bytes else compiled.parts_needed(batch)
     arena = torch.empty(kept_bytes or batch.arena_bytes(parts), dtype=torch.uint8)  # type: ignore[call-overload]
     out, bad = compiled.forward(batch, arena, parts)
-    if bad.max(initial=-1) >= 0:
+    if max(bad.tolist()) >= 0:
         table = int((bad >= 0).argmax())
         name, rows = str(names).split("\n")[table], int(batch.layout[table, ROWS])
         index = int(batch.indices[bad[table]])

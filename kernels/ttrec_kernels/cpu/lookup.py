@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ttrec_kernels.cpu import passes
 from ttrec_kernels.cpu.update import STORE, UNWANTED
-from ttrec_kernels.layout import CACHE_SLOT, CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, SLOT
 
 WORKSPACE_BYTES = 64 * 10**6
 """Tries and products of one part of a batch: more lookups are worked off in parts, whatever their number. What fits
@@ -174,17 +173,6 @@ def backward(
 
 def like_weights(batch: Batch, targets: Sequence[Tensor | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Addresses of each core and of each table's stored rows in `targets`, tensors shaped like the weights."""
-    layout = batch.layout
-    levels = max(1, int(layout[:, CORES].max()))
-    bases = [UNWANTED if target is None else target.data_ptr() for target in targets]
-    cores = np.full((len(layout), levels), UNWANTED, dtype=np.int64)
-    rows = np.full(len(layout), UNWANTED, dtype=np.int64)
-    for table, line in enumerate(layout):
-        for level in range(max(0, line[CORES])):
-            column = FIRST_CORE + CORE_COLUMNS * level
-            base = bases[line[column + CORE_SLOT]]
-            cores[table, level] = UNWANTED if base == UNWANTED else base + 4 * line[column + CORE_OFFSET]
-        slot = line[SLOT] if line[CORES] <= 0 else line[CACHE_SLOT]
-        if slot >= 0 and bases[slot] != UNWANTED:
-            rows[table] = bases[slot] + (4 * line[OFFSET] if line[CORES] <= 0 else 0)
+    bases = np.array([UNWANTED if target is None else target.data_ptr() for target in targets], dtype=np.int64)
+    cores, rows = passes.addresses_like(batch.layout, bases, UNWANTED)
     return cores, rows

@@ -19,6 +19,7 @@ from ttrec_kernels.cpu.compiled import ITEM, compiled
 from ttrec_kernels.cpu.stored_rows import list_stored_rows, update_stored_rows
 from ttrec_kernels.cpu.tt_levels import slice_size
 from ttrec_kernels.cpu.update import UNWANTED, update
+from ttrec_kernels.layout import CACHE_SLOT, CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, SLOT
 
 
 @compiled
@@ -171,6 +172,26 @@ def backward_pass(
         update_stored_rows(layout, bases, dim, ranges, lookups, gradient, row_targets, rule)
     _keep(scratch, ranges)
     _keep(messages, ranges)
+
+
+@compiled
+def addresses_like(layout: Any, bases: Any, unwanted: int) -> Any:
+    """Address of each core (tables, levels) and of each table's stored rows (tables) in arrays like the weights.
+
+    `bases` has one address a weight slot, or `unwanted`, which is passed on.
+    """
+    cores = np.full((len(layout), max(1, most_levels(layout))), unwanted, dtype=np.int64)
+    rows = np.full(len(layout), unwanted, dtype=np.int64)
+    for table in range(len(layout)):
+        line = layout[table]
+        for level in range(max(0, line[CORES])):
+            column = FIRST_CORE + CORE_COLUMNS * level
+            base = bases[line[column + CORE_SLOT]]
+            cores[table, level] = unwanted if base == unwanted else base + ITEM * line[column + CORE_OFFSET]
+        slot = line[SLOT] if line[CORES] <= 0 else line[CACHE_SLOT]
+        if slot >= 0 and bases[slot] != unwanted:
+            rows[table] = bases[slot] + (ITEM * line[OFFSET] if line[CORES] <= 0 else 0)
+    return cores, rows
 
 
 @compiled
