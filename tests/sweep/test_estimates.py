@@ -134,10 +134,10 @@ def test_training_really_holds_what_is_counted() -> None:
 
 
 def test_dry_run_predicts_and_lists_what_cannot_fit(ttrec, tiny: Path, tmp_path: Path) -> None:
-    done = ttrec("sweep", tiny, "--dry-run", "--json", "--set", "resources.device_memory=1.1MB")
+    done = ttrec("sweep", tiny, "--dry-run", "--json", "--set", "resources.device_memory=900kB")
     result = json.loads(done.stdout)["result"]
     assert "trying a hundred steps" in done.stderr
-    assert result["memory_bytes"] == 1_100_000
+    assert result["memory_bytes"] == 900_000
     cannot = [trial for trial in result["plan"] if trial["problem"]]
     assert {trial["method"] for trial in cannot} == {"dense"}
     assert all("does not fit: needs" in trial["problem"] for trial in cannot)

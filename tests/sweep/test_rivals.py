@@ -9,6 +9,7 @@ from ttrec_cli.config import SweepConfig, SyntheticData, load_sweep
 from ttrec_cli.data import open_click_log
 from ttrec_cli.sweep.dataset import Dataset, materialise
 from ttrec_cli.sweep.grid import expand
+from ttrec_cli.sweep.messages import Task
 from ttrec_cli.sweep.trial_run import build_model, run_trial
 from ttrec_kernels import TableKind
 
@@ -77,7 +78,10 @@ def outcomes(tmp_path_factory):
     )  # fmt: skip
     trials = expand(config, dataset)
     return {
-        trial.config.method.value: (trial, run_trial(trial, log, torch.device("cpu"), lambda samples, loss: None))
+        trial.config.method.value: (
+            trial,
+            run_trial(Task(trial, str(log.path)), log, torch.device("cpu"), lambda *_: None),
+        )
         for trial in trials
     }
 

@@ -90,11 +90,11 @@ def test_a_search_on_a_terminal_with_status_beside_it(tmp_path: Path) -> None:
 
 
 def test_what_cannot_fit_is_recorded_before_it_starts(ttrec, tiny: Path, tmp_path: Path) -> None:
-    done = ttrec("sweep", tiny, "--json", "--set", "resources.device_memory=1.1MB", "--set", "seeds=[0]")
+    done = ttrec("sweep", tiny, "--json", "--set", "resources.device_memory=900kB", "--set", "seeds=[0]")
     assert done.returncode == 3
     assert json.loads(done.stdout)["result"]["trials"] == {"total": 5, "ok": 4, "skipped": 0, "failed": 1}
     frame = read(tmp_path / "results")
     (row,) = frame[frame["status"] == "out-of-memory"].to_dict("records")
     assert row["method"] == "dense"
-    assert re.fullmatch(r"does not fit: needs \S+ MB at least, 1\.10 MB there", row["reason"])
+    assert re.fullmatch(r"does not fit: needs \S+ MB at least, 0\.90 MB there", row["reason"])
     assert "--retry failed" in done.stderr
