@@ -12,6 +12,8 @@ from torch import Tensor
 
 from ttrec_kernels import IndexRangeError, ops
 from ttrec_kernels.cpu import lookup as compiled
+from ttrec_kernels.cpu import loops, passes, small_products
+from ttrec_kernels.cpu.compiled import SOURCES
 from ttrec_kernels.lookup_tables import LookupTables
 
 KINDS = {"sgd": 1, "adagrad": 2, "rowwise-adagrad": 3}
@@ -166,3 +168,10 @@ def test_opcheck():
     arguments = (upstream(lookup), torch.empty(0, dtype=torch.uint8), [weight.detach() for weight in weights], *batch)
     torch.library.opcheck(torch.ops.ttrec.lookup_backward, (*arguments, [True, True, False]))
     torch.library.opcheck(torch.ops.ttrec.lookup_update, (*arguments, [], torch.tensor([0.1]), 1, 0.0))
+
+
+def test_cached_machine_code_is_tied_to_every_file_it_comes_from():
+    """Numba by itself would go on using a loop after the functions that it calls have changed."""
+    for function in (passes.forward_pass, loops.multiply_tries, small_products.multiply):
+        assert function._cache._cache_file._source_stamp == SOURCES
+    assert {"small_products.py", "loops.py", "layout.py"} <= {name for name, *_ in SOURCES}

@@ -1,6 +1,7 @@
 """How the loops of this package are compiled, and float arrays at raw addresses."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -21,12 +22,33 @@ OPTIONS: dict[str, Any] = {
 
 def compiled(function: Function) -> Function:
     """The function as machine code, cached beside its module."""
-    return cast(Function, njit(**OPTIONS)(function))
+    return cast(Function, _fresh(njit(**OPTIONS)(function)))
 
 
 def compiled_parallel(function: Function) -> Function:
     """The same with its `prange` loops shared by Numba's threads."""
-    return cast(Function, njit(parallel=True, **OPTIONS)(function))
+    return cast(Function, _fresh(njit(parallel=True, **OPTIONS)(function)))
+
+
+def _fresh(dispatcher: Any) -> Any:
+    """The dispatcher, whose cached machine code is used only while no file of this package has changed.
+
+    Numba looks at the file of a function alone, not at those of the functions it calls and inlines.
+    """
+    cache_file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if hasattr(cache_file, "_source_stamp"):
+        cache_file._source_stamp = SOURCES
+    return dispatcher
+
+
+def _sources() -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of each file that compiled code comes from."""
+    here = Path(__file__).parent
+    files = [*sorted(here.glob("*.py")), here.parent / "layout.py"]
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.exists())
+
+
+SOURCES = _sources()
 
 
 ITEM = 4
