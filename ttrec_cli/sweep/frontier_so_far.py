@@ -56,4 +56,5 @@ class FrontierSoFar:
 def _label(row: Mapping[str, Any]) -> str:
     if row["method"] == "dense":
         return f"dense, dim {row['dim']}"
-    return f"{row['method']} rank {row['rank']}, {row['tables']} table{'s' * (row['tables'] != 1)}, dim {row['dim']}"
+    rank = "" if row["rank"] is None else f" rank {row['rank']}"
+    return f"{row['method']}{rank}, {row['tables']} table{'s' * (row['tables'] != 1)}, dim {row['dim']}"
