@@ -10,7 +10,7 @@ from ttrec_kernels.bags import Bags, read_bags
 from ttrec_kernels.choices import BagMode, choose
 from ttrec_kernels.errors import BagError, ShapeError, UnsupportedError
 from ttrec_kernels.fused_optimizer import FusedOptimizer
-from ttrec_kernels.fused_states import FusedStates
+from ttrec_kernels.fused_states import FusedStates, WithFusedOptimizer
 from ttrec_kernels.index_check import check_indices
 from ttrec_kernels.initialize import initialize_cores
 from ttrec_kernels.layout import NONE, TablePlace
@@ -21,7 +21,7 @@ from ttrec_kernels.shapes import TTShape, format_factors
 from ttrec_kernels.tt_table import TTTable
 
 
-class TTEmbeddingBag(TTTable):
+class TTEmbeddingBag(WithFusedOptimizer, TTTable):
     """A table of `num_embeddings` × `embedding_dim` as TT cores, looked up like `nn.EmbeddingBag`.
 
     `shape` fixes factors and ranks; without it, the smallest shape of `rank` is taken: three cores for one number,
@@ -72,21 +72,6 @@ class TTEmbeddingBag(TTTable):
         self.fused = None if fused_optimizer is None else FusedStates(fused_optimizer, list(self.cores))
         """What the fused optimiser keeps, or None."""
         self.reset_parameters()
-
-    @property
-    def learning_rate(self) -> float:
-        """Of the fused optimiser; may be set between steps. Raises `UnsupportedError` without one."""
-        return self._fused_states.learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._fused_states.learning_rate = value
-
-    @property
-    def _fused_states(self) -> FusedStates:
-        if self.fused is None:
-            raise UnsupportedError("there is no fused optimiser with a learning rate; set that of your own optimiser")
-        return self.fused
 
     def reset_parameters(self) -> None:
         """Draw new cores: sampled Gaussian, calibrated. `initialize_cores` offers the other ways."""

@@ -1,4 +1,4 @@
-"""EmbeddingTables: all tables of a model, dense and tensor trains, looked up with one index per table."""
+"""EmbeddingTables: all tables of a model, dense and tensor trains, looked up together."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -16,18 +16,17 @@ from ttrec_kernels.cache_plan import RowCacheSettings
 from ttrec_kernels.choices import DenseDistribution, Distribution, InitScale
 from ttrec_kernels.errors import BagError, PlanError, UnsupportedError
 from ttrec_kernels.fused_optimizer import FusedOptimizer
-from ttrec_kernels.fused_states import FusedStates
+from ttrec_kernels.fused_states import FusedStates, WithFusedOptimizer
 from ttrec_kernels.index_check import check_columns, check_indices, check_integers
 from ttrec_kernels.initialize import initialize_cores, initialize_dense, table_generator
-from ttrec_kernels.layout import CachePlace, TablePlace
-from ttrec_kernels.lookup_tables import LookupTables
+from ttrec_kernels.lookup_tables import lookup_tables_of
 from ttrec_kernels.reference.row_cache import find_slots, lookup_cached_rows
 from ttrec_kernels.rivals import RIVAL_KINDS, RivalTable, make_rival
 from ttrec_kernels.row_cache import RowCache
 from ttrec_kernels.table_plan import TableKind, TablePlan
 
 
-class EmbeddingTables(nn.Module):
+class EmbeddingTables(WithFusedOptimizer, nn.Module):
     """The tables of `plans`, in their order; all have the same dim.
 
     Dense tables lie below each other in one Parameter and are looked up together; their gradient is sparse
@@ -83,7 +82,8 @@ class EmbeddingTables(nn.Module):
         )
         """Tables of all other kinds, in the order of the plans."""
         self._add_buffers(device)
-        self._lookup = _lookup_tables(self.plans, self.row_cache)
+        segments = () if self.row_cache is None else self.row_cache.segments
+        self._lookup = lookup_tables_of(self.plans, segments)
         self.fused = None if fused_optimizer is None else FusedStates(fused_optimizer, self._weights())
         """What the fused optimiser keeps, or None."""
         self.reset_parameters(seed, distribution=distribution, scale=scale, dense_distribution=dense_distribution)
@@ -229,15 +229,6 @@ class EmbeddingTables(nn.Module):
                 )
         return torch.stack(vectors, dim=1)
 
-    @property
-    def learning_rate(self) -> float:
-        """Of the fused optimiser; may be set between steps. Raises `UnsupportedError` without one."""
-        return _fused(self.fused).learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        _fused(self.fused).learning_rate = value
-
     def _look_up_tt(self, number: int, cores: Sequence[Tensor], indices: Tensor) -> Tensor:
         """Rows (bags, dim) of tensor train number `number` at `indices` (bags), through the cache once it is filled."""
         cache = self.row_cache
@@ -323,32 +314,3 @@ def _check_plans(plans: Sequence[TablePlan]) -> None:
         if plan.name in seen:
             raise PlanError(f"table names must differ, but {plan.name} occurs twice")
         seen.add(plan.name)
-
-
-def _fused(states: FusedStates | None) -> FusedStates:
-    if states is None:
-        raise UnsupportedError("there is no fused optimiser to set a learning rate of; set that of your own optimiser")
-    return states
-
-
-def _lookup_tables(plans: Sequence[TablePlan], cache: RowCache | None) -> LookupTables | None:
-    """Dense tables and tensor trains in weight slots: all dense rows, each core, all cached rows."""
-    segments = {} if cache is None else {segment.column: segment for segment in cache.segments}
-    kinds = [plan.kind for plan in plans]
-    slot = int(TableKind.DENSE in kinds)
-    cache_slot = slot + sum(plan.shape.cores for plan in plans if plan.kind == TableKind.TT and plan.shape is not None)
-    dense_start, places, names = 0, [], []
-    for column, plan in enumerate(plans):
-        if plan.kind == TableKind.DENSE:
-            places.append(TablePlace(plan.rows, plan.dim, None, (0,), (dense_start,)))
-            dense_start += plan.rows * plan.dim
-        elif plan.kind == TableKind.TT and plan.shape is not None:
-            here = segments.get(column)
-            cached = None if here is None else CachePlace(here.start, here.capacity, here.row_start, cache_slot)
-            slots = tuple(range(slot, slot + plan.shape.cores))
-            places.append(TablePlace(plan.rows, plan.dim, plan.shape, slots, (0,) * len(slots), cache=cached))
-            slot += len(slots)
-        else:
-            continue
-        names.append(plan.name)
-    return LookupTables(places, names) if places else None

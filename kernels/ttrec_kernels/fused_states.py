@@ -56,6 +56,27 @@ class FusedStates(nn.Module):
         return [self.get_buffer(name) for name, each in zip(self._names, weights, strict=False) if each is weight]
 
 
+class WithFusedOptimizer:
+    """What modules share whose backward pass may change their weights: the rate of the next step."""
+
+    fused: FusedStates | None
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the fused optimiser; may be set between steps. Raises `UnsupportedError` without one."""
+        return self._states.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._states.learning_rate = value
+
+    @property
+    def _states(self) -> FusedStates:
+        if self.fused is None:
+            raise UnsupportedError("there is no fused optimiser with a learning rate; set that of your own optimiser")
+        return self.fused
+
+
 def _several_processes() -> bool:
     """Whether this process trains together with others."""
     return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1

@@ -6,7 +6,9 @@ from math import prod
 import torch
 from torch import Tensor
 
-from ttrec_kernels.layout import TablePlace, layout_matrix
+from ttrec_kernels.cache_plan import CacheSegment
+from ttrec_kernels.layout import CachePlace, TablePlace, layout_matrix
+from ttrec_kernels.table_plan import TableKind, TablePlan
 
 KEPT_BYTES = 64 * 10**6
 """Most that a forward pass keeps for its backward pass; beyond, the prefixes are multiplied again, in parts."""
@@ -50,3 +52,28 @@ def _product_floats(place: TablePlace) -> int:
         return 0
     q, r = place.shape.dim_factors, place.shape.ranks
     return sum(prod(q[: k + 1]) * r[k + 1] for k in range(1, place.cores))
+
+
+def lookup_tables_of(plans: Sequence[TablePlan], segments: Sequence[CacheSegment]) -> LookupTables | None:
+    """A model's dense tables and tensor trains in weight slots: all dense rows, each core, all cached rows.
+
+    Tables of other kinds have no place; None if there are no others. `segments` are those of the row cache, if any.
+    """
+    cached_in = {segment.column: segment for segment in segments}
+    slot = int(any(plan.kind == TableKind.DENSE for plan in plans))
+    cache_slot = slot + sum(plan.shape.cores for plan in plans if plan.kind == TableKind.TT and plan.shape is not None)
+    dense_start, places, names = 0, [], []
+    for column, plan in enumerate(plans):
+        if plan.kind == TableKind.DENSE:
+            places.append(TablePlace(plan.rows, plan.dim, None, (0,), (dense_start,)))
+            dense_start += plan.rows * plan.dim
+        elif plan.kind == TableKind.TT and plan.shape is not None:
+            here = cached_in.get(column)
+            cache = None if here is None else CachePlace(here.start, here.capacity, here.row_start, cache_slot)
+            slots = tuple(range(slot, slot + plan.shape.cores))
+            places.append(TablePlace(plan.rows, plan.dim, plan.shape, slots, (0,) * len(slots), cache=cache))
+            slot += len(slots)
+        else:
+            continue
+        names.append(plan.name)
+    return LookupTables(places, names) if places else None

@@ -45,6 +45,12 @@ class Batch:
         """Address of each weight."""
         return np.array([weight.data_ptr() for weight in self.weights], dtype=np.int64)
 
+    @property
+    def arguments(self) -> tuple[Any, Any, Any, Any, Any, Any, int, int, bool]:
+        """What compiled passes take first."""
+        arrays = (self.layout, self.bases, self.indices, self.offsets, self.sample_weights, self.cache)
+        return *arrays, self.bags, self.dim, self.is_mean
+
     def arena_bytes(self, parts: int) -> int:
         """Bytes of the arena when the batch is worked off in `parts`."""
         size: int = passes.arena_size(self.layout, self.bags, len(self.indices), self.offsets, parts, self.dim)
@@ -105,15 +111,7 @@ def forward(batch: Batch, arena: Tensor, parts: int) -> tuple[Tensor, NDArray[np
     out = torch.zeros(batch.bags, len(batch.layout), batch.dim)
     with _one_at_a_time:
         bad = passes.forward_pass(
-            batch.layout,
-            batch.bases,
-            batch.indices,
-            batch.offsets,
-            batch.sample_weights,
-            batch.cache,
-            batch.bags,
-            batch.dim,
-            batch.is_mean,
+            *batch.arguments,
             parts,
             _threads(),
             arena.data_ptr(),
@@ -150,15 +148,7 @@ def backward(
     gradient = gradient.contiguous()
     with _one_at_a_time:
         passes.backward_pass(
-            batch.layout,
-            batch.bases,
-            batch.indices,
-            batch.offsets,
-            batch.sample_weights,
-            batch.cache,
-            batch.bags,
-            batch.dim,
-            batch.is_mean,
+            *batch.arguments,
             parts,
             _threads(),
             arena.data_ptr(),
