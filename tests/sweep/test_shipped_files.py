@@ -201,3 +201,11 @@ def test_an_uncompressed_model_that_does_not_fit_is_recorded_before_it_starts(tt
     rows = store.read(tmp_path / "results").set_index("method")
     assert rows.status.to_dict() == {"dense": "out-of-memory", "tt": "ok"}
     assert rows.reason["dense"] == "does not fit: needs 119.93 MB at least, 80.00 MB there"
+
+
+def test_the_stand_ins_cache_of_a_hundredth_has_as_many_rows_as_the_papers_of_a_ten_thousandth() -> None:
+    path = SWEEPS / "paper" / "fig10_cache_size.yaml"
+    for ours, papers in zip(
+        sorted(small(path).dataset.cardinalities)[-7:], sorted(full(path).dataset.cardinalities)[-7:], strict=True
+    ):
+        assert ours * 0.01 == pytest.approx(papers * 0.0001, abs=1)
