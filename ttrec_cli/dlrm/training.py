@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ttrec_cli.dlrm.bags import Bags, read_bags
 from ttrec_cli.dlrm.metrics import Metrics, click_metrics
-from ttrec_cli.dlrm.step import Step
+from ttrec_cli.dlrm.parallel import make_step
 from ttrec_kernels import UnsupportedError
 
 FINITE_CHECK_STEPS = 64
@@ -122,7 +122,7 @@ class Training:
         self._on_step = on_step
         self._tick = tick
         self._watcher = watcher
-        self._train_on = Step(model, optimizers)
+        self._train_on = make_step(model, optimizers)
 
     def run(self, until: int | None = None) -> CurvePoint:
         """Train to the schedule's end, or to the first step that reaches `until` samples; the point reached.

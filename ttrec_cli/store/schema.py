@@ -78,6 +78,7 @@ _WHOLE = (
     "train_samples",
     "batch_size",
     "parallel",
+    "processes",
     "threads",
     "resumed_samples",
 )

@@ -94,6 +94,7 @@ def result_row(
         "gpu": machine.gpu,
         "driver": machine.driver,
         "parallel": machine.parallel,
+        "processes": machine.processes,
         "threads": machine.threads,
         **{name: value for name, value in (("host", machine.host), ("cpu", machine.cpu)) if value is not None},
         "log_tail": None if outcome.status == Status.OK else log_tail(outcome.log) or None,
