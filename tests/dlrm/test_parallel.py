@@ -16,6 +16,7 @@ from ttrec_cli.dlrm.parallel import make_step
 from ttrec_cli.planning import plan_tables
 from ttrec_kernels import EmbeddingTables
 
+CPU = torch.device("cpu")
 ROWS = (500, 9, 60)
 BATCHES = (17, 1, 8)
 """Uneven shares, and a process without a sample."""
@@ -40,7 +41,7 @@ def train(optimizer: str) -> tuple[Tensor, dict[str, Tensor]]:
     model = DLRM(tables, tables=3, dim=4, bottom_widths=(8,), top_widths=(6,), seed=2)
     make = torch.optim.Adagrad if optimizer == "adagrad" else torch.optim.SGD
     mlps = mlp_optimizer([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], Optimizer(optimizer), 0.1)
-    step = make_step(model, [mlps, make(tables.tt_parameters(), lr=0.5), make(tables.dense_parameters(), lr=0.5)])
+    step = make_step(model, [mlps, make(tables.tt_parameters(), lr=0.5), make(tables.dense_parameters(), lr=0.5)], CPU)
     generator, losses = torch.Generator().manual_seed(3), []
     for count in BATCHES * 3:
         indices = torch.stack([torch.randint(rows, (count,), generator=generator) for rows in ROWS], dim=1)

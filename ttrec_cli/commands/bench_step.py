@@ -24,6 +24,9 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
     batch: Annotated[str, typer.Option(metavar="B1,B2,…", help="Samples of a step.")] = "128,2048,16384",
     zipf: option.Zipf = None,
     device: option.On = option.Device.AUTO,
+    precision: Annotated[
+        str, typer.Option(help="Of the products of MLPs in dense and tt: fp32, tf32 or bf16.")
+    ] = "fp32",
     cases: Annotated[str, typer.Option(help="Which cases to time, separated by commas.")] = DEFAULT_CASES,
     seconds: option.Seconds = 2.0,
     seed: option.Seed = 0,
@@ -43,9 +46,22 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
     from ttrec_cli.bench.step import StepSetting, time_steps
     from ttrec_cli.commands.bench_step_view import step_tables
     from ttrec_cli.commands.bench_view import machine_line
+    from ttrec_cli.config import Precision
+    from ttrec_kernels.choices import choose
 
     names = tuple(name.strip() for name in cases.split(","))
-    setting = StepSetting(listed, choose_device(device), dim, ranks, counts, batches, zipf, seed, names)
+    setting = StepSetting(
+        listed,
+        choose_device(device),
+        dim,
+        ranks,
+        counts,
+        batches,
+        zipf,
+        seed,
+        names,
+        precision=choose(Precision, precision, "--precision"),
+    )
     with option.progress() as on_turn:
         result = time_steps(setting, seconds, on_turn)
     option.finish("bench step", result, (*step_tables(result), machine_line(result)), parquet, json)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from ttrec_cli.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,6 +38,8 @@ def train(sweep: "Sweep", executor: "Callable[[], Executor]", on_ray: bool, redo
 def local_or_ray(sweep: "Sweep", device: str, on_ray: bool, address: str) -> "Executor":
     """Where the sweep trains: processes of this machine, or the Ray cluster at `address`."""
     resources = sweep.loaded.config.resources
+    if device == "cpu" and any(trial.config.train.precision == "tf32" for trial in sweep.trials):
+        raise ConfigError("train.precision: tf32 is a mode of GPUs, but --device is cpu; use fp32 or bf16")
     if on_ray:
         from ttrec_cli.sweep.ray_executor import RayExecutor
 

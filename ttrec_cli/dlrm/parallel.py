@@ -4,14 +4,21 @@ Every process holds the whole model and goes through the same batches, takes its
 step with the same weights: those of one process up to rounding. Tensor trains are small enough for that.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, distributed, nn
 
 from ttrec_cli.dlrm.bags import Bags
+from ttrec_cli.dlrm.graph_step import CudaRecorder, GraphStep, why_one_by_one
 from ttrec_cli.dlrm.step import Step
 from ttrec_kernels import UnsupportedError
+
+StepLike = Callable[[Tensor, Tensor | Bags, Tensor], Tensor]
+"""From dense features, indices or bags, and labels (float) of a batch to its mean loss before the step."""
+
+logger = logging.getLogger(__name__)
 
 
 def processes() -> int:
@@ -20,9 +27,15 @@ def processes() -> int:
     return distributed.get_world_size() if is_group else 1
 
 
-def make_step(model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Step:
-    """The step of this process, alone or together with others."""
-    return ParallelStep(model, optimizers) if processes() > 1 else Step(model, optimizers)
+def make_step(model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], device: torch.device) -> StepLike:
+    """The step of this process: together with others, as a CUDA graph, or one by one."""
+    if processes() > 1:
+        return ParallelStep(model, optimizers)
+    reason = why_one_by_one(model, optimizers, device)
+    if not reason:
+        return GraphStep(Step(model, optimizers), CudaRecorder(device))
+    logger.info("steps are taken one by one: %s", reason)
+    return Step(model, optimizers)
 
 
 class ParallelStep(Step):

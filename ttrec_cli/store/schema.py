@@ -36,6 +36,7 @@ _TEXT = (
     "dataset",
     "dataset_fingerprint",
     "optimizer",
+    "precision",
     "init_distribution",
     "init_scale",
     "dense_distribution",

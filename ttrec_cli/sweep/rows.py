@@ -45,6 +45,7 @@ def planned_columns(trial: Trial, dataset: Dataset, sweep: str, stand_in: bool) 
         "learning_rate": train.learning_rate,
         "embedding_learning_rate": train.embedding_learning_rate or train.learning_rate,
         "batch_size": train.batch_size,
+        "precision": train.precision.value,
         "init_distribution": config.init.distribution.value if compressed else None,
         "init_scale": config.init.scale.value if compressed else None,
         "dense_distribution": config.init.dense_distribution.value,
