@@ -24,9 +24,7 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
     batch: Annotated[str, typer.Option(metavar="B1,B2,…", help="Samples of a step.")] = "128,2048,16384",
     zipf: option.Zipf = None,
     device: option.On = option.Device.AUTO,
-    precision: Annotated[
-        str, typer.Option(help="Of the products of MLPs in dense and tt: fp32, tf32 or bf16.")
-    ] = "fp32",
+    precision: Annotated[str, typer.Option(help="Of the MLPs in dense and tt: fp32, tf32, bf16.")] = "fp32",
     cases: Annotated[str, typer.Option(help="Which cases to time, separated by commas.")] = DEFAULT_CASES,
     seconds: option.Seconds = 2.0,
     seed: option.Seed = 0,
