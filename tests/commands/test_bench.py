@@ -178,6 +178,7 @@ def test_step_shows_tables_and_refuses_in_one_line(capsys: pytest.CaptureFixture
         (("--batch", "0"), "--batch takes numbers of at least 1"),
         (("--rank", "x"), "--rank takes whole numbers"),
         (("--precision", "tf32"), "tf32 is a mode of GPUs"),
+        (("--tables", "terabyte-40m", "--dim", "65536"), "uncompressed, but this machine has"),
         (("--tables", "kagle"), "did you mean kaggle?"),
     ):
         assert run(*asked, *wrong) == 2

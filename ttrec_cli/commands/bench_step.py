@@ -6,8 +6,8 @@ import typer
 
 from ttrec_cli.commands import bench_options as option
 from ttrec_cli.commands.factorize_input import read_tables
+from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning import ModelTable
-from ttrec_cli.sweep.worker_limits import wait_asleep
 
 DEFAULT_CASES = "dense,tt,plain,mlp"
 
@@ -33,10 +33,13 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Time training steps of DLRM with SGD: uncompressed, with tensor trains, in plain torch, and its MLPs alone."""
     listed = tuple(ModelTable(table.name, table.rows) for table in read_tables(tables))
+    _must_fit(sum(table.rows for table in listed) * dim * 4)
     ranks, counts, batches = (
         option.numbers(text, name) or ()
         for text, name in ((rank, "--rank"), (largest, "--largest"), (batch, "--batch"))
     )
+
+    from ttrec_cli.sweep.worker_limits import wait_asleep
 
     wait_asleep()  # as in the process of a trial
 
@@ -63,3 +66,15 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
     with option.progress() as on_turn:
         result = time_steps(setting, seconds, on_turn)
     option.finish("bench step", result, (*step_tables(result), machine_line(result)), parquet, json)
+
+
+def _must_fit(table_bytes: int) -> None:
+    """Refuse tables that the machine cannot hold uncompressed: they are drawn on the host."""
+    from ttrec_cli.sweep.memory import gigabytes, machine_memory
+
+    there = machine_memory()
+    if there is not None and table_bytes > there:
+        raise ConfigError(
+            f"the tables take {gigabytes(table_bytes)} uncompressed, but this machine has {gigabytes(there)}; "
+            "use a smaller --dim or other --tables"
+        )

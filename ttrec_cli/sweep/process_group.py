@@ -8,7 +8,6 @@ import atexit
 import os
 import queue
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import TracebackType
@@ -84,9 +83,9 @@ class ProcessGroupExecutor:
         threading.Thread(target=self._train, args=(task,), daemon=True).start()
 
     def _train(self, task: Task) -> None:
-        tell: Callable[[Started | Step | Outcome], None] = lambda content: self._reports.put(  # noqa: E731
-            Report(NAME, content, task.name, self._machine)
-        )
+        def tell(content: Started | Step | Outcome) -> None:
+            self._reports.put(Report(NAME, content, task.name, self._machine))
+
         tell(Started())
         tell(attempt(task, self._machine.device, lambda samples, loss: tell(Step(samples, loss)), lambda: False))
 
