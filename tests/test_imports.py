@@ -84,6 +84,7 @@ def test_an_upward_import_is_noticed() -> None:
         ["pareto", "nowhere"],
         ["sweep", "--help"],
         ["bench", "lookup", "--help"],
+        ["bench", "step", "--help"],
     ],
     ids=" ".join,
 )

@@ -6,7 +6,10 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from ttrec_cli.config import Precision
 from ttrec_cli.dlrm.bags import Bags
+from ttrec_cli.dlrm.interaction import Interaction, interactions
+from ttrec_cli.dlrm.precision import mlp_context
 
 
 class DLRM(nn.Module):
@@ -27,29 +30,26 @@ class DLRM(nn.Module):
         top_widths: tuple[int, ...],
         seed: int,
         dense_features: int = 13,
+        precision: Precision = Precision.FP32,
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.embedding = embedding
         self.bottom_mlp = make_mlp((dense_features, *bottom_widths, dim), generator, last_relu=True)
         self.top_mlp = make_mlp((interactions(tables) + dim, *top_widths, 1), generator, last_relu=False)
-        rows, columns = torch.tril_indices(tables + 1, tables + 1, offset=-1)
-        self.register_buffer("pairs", rows * (tables + 1) + columns, persistent=False)
+        self.interaction = Interaction(tables)
+        self._precision = precision
 
     def forward(self, dense: Tensor, indices: Tensor | Bags) -> Tensor:
         """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer, or bags."""
-        bottom = self.bottom_mlp(dense)
+        context = mlp_context(self._precision, dense.device.type)
+        with context():
+            bottom = self.bottom_mlp(dense)
         looked_up = self.embedding(*indices) if isinstance(indices, Bags) else self.embedding(indices)
-        vectors = torch.cat((bottom.unsqueeze(1), looked_up), dim=1)
-        products = torch.bmm(vectors, vectors.transpose(1, 2)).flatten(1)
-        interaction = products.index_select(1, self.get_buffer("pairs"))
-        logits: Tensor = self.top_mlp(torch.cat((bottom, interaction), dim=1))
-        return logits.squeeze(1)
-
-
-def interactions(tables: int) -> int:
-    """Dot products between the bottom MLP's output and `tables` vectors: a strict lower triangle."""
-    return (tables + 1) * tables // 2
+        interaction = self.interaction(bottom.to(looked_up.dtype), looked_up)
+        with context():
+            logits: Tensor = self.top_mlp(interaction)
+        return logits.squeeze(1).to(looked_up.dtype)
 
 
 def make_mlp(widths: tuple[int, ...], generator: torch.Generator, last_relu: bool) -> nn.Sequential:

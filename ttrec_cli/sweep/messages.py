@@ -28,6 +28,8 @@ class Machine:
     host: str | None = None
     cpu: str | None = None
     memory: int | None = None
+    processes: int = 1
+    """That train each trial together."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Outcome:
     columns: dict[str, Any] = field(default_factory=dict)
     curve: tuple[dict[str, Any], ...] = ()
     log: str = ""
+    kept_bytes: int = 0
+    """What the process holds for no reason after the trial; then it is replaced."""
 
 
 @dataclass(frozen=True)
