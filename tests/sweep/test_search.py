@@ -69,6 +69,9 @@ class Planted:
                 self._store(trial, Outcome(Status.OK, "", columns))
             else:
                 self.paused[trial.trained_as] = Outcome(PAUSED, "", columns)
+                checkpoint = self._results.checkpoint(trial.trained_as)
+                checkpoint.parent.mkdir(parents=True, exist_ok=True)
+                checkpoint.write_bytes(b"weights")
         return 0
 
     def _store(self, trial: Trial, outcome: Outcome) -> None:
@@ -76,11 +79,11 @@ class Planted:
         self._observer(TrialFinished(trial, row))
 
 
-def go(directory: Path, **planted) -> tuple[int, Planted, list]:
+def go(directory: Path, trials: Sequence[Trial] = TRIALS, **planted) -> tuple[int, Planted, list]:
     frame = read(directory)
     plain = frame.astype(object).where(frame.notna(), None)
     stored = {row["key"]: row for row in plain.to_dict(orient="records")}
-    sweep = Sweep(LoadedSweep(CONFIG, False), directory, DATA, TRIALS, stored, ())
+    sweep = Sweep(LoadedSweep(CONFIG, False), directory, DATA, tuple(trials), stored, ())
     results = Results(sweep, Path("data"))
     events: list = []
     search = Search(results, CONFIG.search, events.append)
@@ -115,6 +118,29 @@ def test_the_frontier_is_trained_to_its_end_and_the_rest_is_given_up_early(tmp_p
     assert [event.text for event in events if isinstance(event, Note)]
     seeds = frame.groupby(["method", "rank", "dim"], dropna=False)["status"].nunique()
     assert (seeds == 1).all(), "a configuration goes on with all of its seeds or with none"
+    assert list((tmp_path / "checkpoints").iterdir()) == [], "weights of what is given up are not kept"
+
+
+def test_checkpoints_of_what_goes_on_are_kept_until_then(tmp_path: Path) -> None:
+    _, _, events = go(tmp_path, patience=len(TRIALS) // 2)
+    assert any(isinstance(event, Note) for event in events), "one rung was decided"
+    kept = {path.stem for path in (tmp_path / "checkpoints").iterdir()}
+    given_up = {key for key, (status, _) in outcomes(tmp_path).items() if status == "stopped"}
+    assert kept
+    assert kept <= {trial.trained_as for trial in TRIALS if trial.key not in given_up}
+    assert given_up
+
+
+def test_cells_of_one_plan_go_on_together(tmp_path: Path) -> None:
+    """Ranks so high that the table stays dense: what trains the uncompressed model, which always goes on, is theirs."""
+    grid = CONFIG.grid | {"rank": [1, 2, 4, 6, 8, 12, 16, 200, 300]}
+    trials = expand(CONFIG.model_copy(update={"grid": grid}), DATA)
+    go(tmp_path, trials)
+    found = outcomes(tmp_path)
+    uncompressed = {trial.trained_as for trial in trials if trial.config.method == "dense"}
+    twins = [trial for trial in trials if trial.trained_as in uncompressed]
+    assert len(twins) == 5 * 2
+    assert {found[trial.key][0] for trial in twins} == {"ok"}
 
 
 def test_an_interrupted_search_ends_as_if_it_had_not_been(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 What a rung measured is kept in `search.json` beside the results, so that an interrupted search decides as it would have
 without the interruption. A configuration that is given up gets a row with the status `stopped` and what was measured;
-its checkpoint stays, and without `search:` in the file it is trained to its end.
+its checkpoint, which for large tables is gigabytes, is removed; without `search:` in the file it is trained anew.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from ttrec_cli.sweep.events import Event, Note, Observer, TrialFinished, TrialSt
 from ttrec_cli.sweep.grid import Trial, identity
 from ttrec_cli.sweep.halving import Candidate, Rung, rungs, survivors, wanted_after
 from ttrec_cli.sweep.messages import Machine, Outcome
-from ttrec_cli.sweep.results import Results
+from ttrec_cli.sweep.results import Results, forget_checkpoint
 
 SEARCH_FILE = "search.json"
 MAX_BYTES = 100_000_000
@@ -132,7 +132,12 @@ class Search:
         wanted = wanted_after(len(points), number, self._search)
         going = survivors(self._with_baselines(candidates, points), self._metric, wanted)
         known = {each.name for each in candidates}
-        kept = {name: trials for name, trials in alive.items() if name in going or name not in known}
+        needed = {trial.trained_as for name in going for trial in points[name]}
+        kept = {
+            name: trials  # those of the same plans as one that goes on cost nothing
+            for name, trials in alive.items()
+            if name not in known or any(trial.trained_as in needed for trial in trials)
+        }
         given_up = [name for name in alive if name not in kept]
         total = points[next(iter(points))][0].train_samples
         self._observer(
@@ -143,6 +148,7 @@ class Search:
             for trial in alive[name]:
                 if trial.key in open_keys and self._is_unfinished(trial):
                     self._stop(trial, stop, reason)
+                    forget_checkpoint(self._results.checkpoint(trial.trained_as))
         return {name: trials for name, trials in kept.items() if self._all_well(trials)}
 
     def _all_well(self, trials: Sequence[Trial]) -> bool:
