@@ -118,7 +118,7 @@ class _Chosen:
 
     def __init__(self, sizes: Sequence[int], costs: NDArray[np.float64], noise: float) -> None:
         self.indices: list[int] = []
-        order = np.lexsort((costs, sizes))
+        order = np.lexsort((costs, np.array(sizes)))
         self._place = {int(index): place for place, index in enumerate(order)}
         logs, ends = np.log10(np.array(sizes, dtype=np.float64))[order], costs[order]
         self._gaps = ends - np.minimum.accumulate(ends)
