@@ -67,13 +67,14 @@ class Replay:
 
 def loss_at(curve: pd.DataFrame, samples: int, trial: Trial) -> float:
     """Validation log-loss after so many samples."""
-    nearest = (curve["samples"] - samples).abs().idxmin()
-    if abs(int(curve["samples"][nearest]) - samples) > NEAR * trial.train_samples:
+    points = [(abs(at - samples), loss) for at, loss in zip(curve["samples"], curve["val_logloss"], strict=True)]
+    distance, loss = min(points)
+    if distance > NEAR * trial.train_samples:
         share = trial.train_samples / samples
         raise SystemExit(
             f"no point of a learning curve lies at {samples} samples: train.evaluations must divide by {share:.3g}"
         )
-    return float(curve["val_logloss"][nearest])
+    return float(loss)
 
 
 def points_of(frame: pd.DataFrame) -> dict[str, Point]:

@@ -44,13 +44,14 @@ class Planted:
     """Trains as a driver would, in no time: losses are those planted. `patience` counts trainings until it is
     interrupted; `broken` names a trial that fails."""
 
-    def __init__(self, results: Results, observer, patience: int = 10**9, broken: str = "") -> None:
+    def __init__(self, results: Results, observer, patience: int = 10**9, broken: str = "", losses=loss) -> None:
         self.paused: dict[str, Outcome] = {}
         self.trained: list[tuple[str, int]] = []
         self._results = results
         self._observer = observer
         self._patience = patience
         self._broken = broken
+        self._losses = losses
 
     def train(self, trials: Sequence[Trial], until: int | None = None) -> int:
         trials = list(trials)
@@ -62,10 +63,10 @@ class Planted:
             samples = trial.train_samples if until is None else until
             self._observer(TrialStarted(trial, "w0", samples))
             self.trained.append((trial.key, samples))
-            columns = {"val_logloss": loss(trial, samples), "train_samples": samples}
+            columns = {"val_logloss": self._losses(trial, samples), "train_samples": samples}
             if trial.key == self._broken:
                 self._store(trial, Outcome(Status.FAILED, "broken"))
-            elif until is None:
+            elif samples >= trial.train_samples:
                 self._store(trial, Outcome(Status.OK, "", columns))
             else:
                 self.paused[trial.trained_as] = Outcome(PAUSED, "", columns)
@@ -79,14 +80,16 @@ class Planted:
         self._observer(TrialFinished(trial, row))
 
 
-def go(directory: Path, trials: Sequence[Trial] = TRIALS, **planted) -> tuple[int, Planted, list]:
+def go(
+    directory: Path, trials: Sequence[Trial] = TRIALS, config: SweepConfig = CONFIG, **planted
+) -> tuple[int, Planted, list]:
     frame = read(directory)
     plain = frame.astype(object).where(frame.notna(), None)
     stored = {row["key"]: row for row in plain.to_dict(orient="records")}
-    sweep = Sweep(LoadedSweep(CONFIG, False), directory, DATA, tuple(trials), stored, ())
+    sweep = Sweep(LoadedSweep(config, False), directory, DATA, tuple(trials), stored, ())
     results = Results(sweep, Path("data"))
     events: list = []
-    search = Search(results, CONFIG.search, events.append)
+    search = Search(results, config.search, events.append)
     planted_trainer = Planted(results, search, **planted)
     left = search.train(planted_trainer, sweep.pending())
     return left, planted_trainer, events
@@ -99,8 +102,9 @@ def outcomes(directory: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_the_frontier_is_trained_to_its_end_and_the_rest_is_given_up_early(tmp_path: Path) -> None:
-    left, _, events = go(tmp_path)
+    left, trainer, events = go(tmp_path)
     assert left == 0
+    assert len(set(trainer.trained)) == len(trainer.trained), "nothing is trained twice"
     frame = read(tmp_path)
     assert len(frame) == len(TRIALS)
     finished = frame[frame["status"] == "ok"]
@@ -119,6 +123,27 @@ def test_the_frontier_is_trained_to_its_end_and_the_rest_is_given_up_early(tmp_p
     seeds = frame.groupby(["method", "rank", "dim"], dropna=False)["status"].nunique()
     assert (seeds == 1).all(), "a configuration goes on with all of its seeds or with none"
     assert list((tmp_path / "checkpoints").iterdir()) == [], "weights of what is given up are not kept"
+
+
+def test_the_end_of_a_seed_decides_not_what_it_was_before(tmp_path: Path) -> None:
+    """With three seeds the second rung is one whole seed; frozen cores begin better here and end worse."""
+
+    def crossing(trial: Trial, samples: int) -> float:
+        early = 0.2 * (samples < trial.train_samples) * (trial.config.method == "tt-frozen")
+        return loss(trial, samples) - early
+
+    config = CONFIG.model_copy(update={"seeds": (0, 1, 2)})
+    trials = expand(config, DATA)
+    left, trainer, _ = go(tmp_path, trials, config, losses=crossing)
+    assert left == 0
+    assert len(set(trainer.trained)) == len(trainer.trained)
+    frame = read(tmp_path)
+    finished = frame[frame["status"] == "ok"].groupby(["method", "rank"], dropna=False)["seed"].nunique()
+    assert set(finished) == {1, 3}
+    assert {method for method, _ in finished[finished == 3].index} == {"tt", "dense"}
+    whole = frame[(frame["status"] == "stopped") & frame["reason"].str.contains("9,000 of 9,000")]
+    assert set(whole["seed"]) == {1, 2}
+    assert whole["reason"].str.endswith("after 9,000 of 9,000 samples on 1 of 3 seeds").all()
 
 
 def test_checkpoints_of_what_goes_on_are_kept_until_then(tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ class Search:
                 return self._left(open_keys)
             self._keep(trainer, todo, rung.samples)
             alive = self._decide(points, alive, open_keys, (number, rung))
-        left = trainer.train([t for trials in alive.values() for t in trials if t.key in open_keys])
+        whole = [t for trials in alive.values() for t in trials if t.key in open_keys and self._is_unfinished(t)]
+        left = trainer.train(whole)
         return self._left(open_keys) if left else 0
 
     def _is_open(self, trials: Sequence[Trial], open_keys: set[str]) -> bool:
@@ -113,7 +114,8 @@ class Search:
     def _keep(self, trainer: Trainer, trials: Sequence[Trial], stop: int) -> None:
         """Write down what a rung measured, before anything is decided."""
         for trial in trials:
-            outcome = trainer.paused.get(trial.trained_as)
+            # Taken out, for what one rung paused says nothing of the next, which a trial may have finished.
+            outcome = trainer.paused.pop(trial.trained_as, None)
             if outcome is not None:
                 worker, started_at = self._begun.get(trial.trained_as, ("", now()))
                 machine = self._machines.get(worker, Machine())
