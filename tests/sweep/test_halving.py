@@ -8,7 +8,16 @@ import pytest
 from ttrec_cli.config import SearchConfig
 from ttrec_cli.pareto.frontier import Reference, hypervolume
 from ttrec_cli.pareto.metric import Metric
-from ttrec_cli.sweep.halving import ASSUMED_NOISE, Candidate, Rung, noise_of, rungs, survivors, wanted_after
+from ttrec_cli.sweep.halving import (
+    ASSUMED_NOISE,
+    Candidate,
+    Rung,
+    expected_share,
+    noise_of,
+    rungs,
+    survivors,
+    wanted_after,
+)
 
 LOSS = Metric.LOGLOSS
 
@@ -37,6 +46,12 @@ def test_a_quarter_is_dropped_first_and_then_all_but_an_etath() -> None:
     search = SearchConfig(eta=3, rungs=3)
     assert [wanted_after(38, rung, search) for rung in range(2)] == [29, 10]
     assert [wanted_after(1, rung, search) for rung in range(2)] == [1, 1]
+
+
+def test_the_share_of_samples_is_known_beforehand() -> None:
+    search = SearchConfig()
+    assert expected_share(38, 214_286, 3, search) == pytest.approx((38 / 6 + 29 * 5 / 6 + 10 * 2) / (38 * 3), rel=1e-4)
+    assert expected_share(1, 90_000, 1, search) == 1.0
 
 
 def test_the_frontier_goes_on_first() -> None:

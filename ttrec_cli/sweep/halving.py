@@ -78,6 +78,15 @@ def wanted_after(configurations: int, rung: int, search: SearchConfig) -> int:
     return math.ceil(configurations * FIRST_KEPT / search.eta**rung)
 
 
+def expected_share(configurations: int, samples: int, seeds: int, search: SearchConfig) -> float:
+    """Samples that a search trains, in those of all configurations on all seeds."""
+    steps = rungs(samples, seeds, search)
+    alive = [configurations, *(wanted_after(configurations, number, search) for number in range(len(steps) - 1))]
+    ends = [0, *(rung.samples * rung.seeds for rung in steps)]
+    trained = sum(count * (end - begin) for count, begin, end in zip(alive, ends[:-1], ends[1:], strict=True))
+    return trained / (configurations * samples * seeds)
+
+
 def survivors(candidates: Sequence[Candidate], metric: Metric, wanted: int) -> frozenset[str]:
     """Names of those that go on to the next rung, `wanted` of them if so many are sound, see the module."""
     always = {each.name for each in candidates if each.always}
