@@ -43,6 +43,18 @@ def test_json_has_the_frontier_and_the_page_lies_where_it_says(results, run):
     assert Path(result["report"]).stat().st_size > 4_000_000
 
 
+def test_objectives_of_the_sweep_file_are_the_default(results, run):
+    (results / "kaggle" / "sweep.yaml").write_text("objectives: [model_bytes, logloss]\n")
+    assert json.loads(run(results, json=True).out)["result"]["metric"] == "logloss"
+    assert json.loads(run(results, metric="auc", json=True).out)["result"]["metric"] == "auc"
+    (results / "other").mkdir()
+    (results / "other" / "sweep.yaml").write_text("name: other\n")
+    assert json.loads(run(results, json=True).out)["result"]["metric"] == "accuracy", "sweeps that differ"
+    (results / "other" / "sweep.yaml").write_text("objectives: [model_bytes, [auc]]\n")
+    (results / "kaggle" / "sweep.yaml").write_text("{")
+    assert json.loads(run(results, json=True).out)["result"]["metric"] == "accuracy"
+
+
 def test_people_see_the_frontier_the_sentence_and_the_place(results, run):
     shown = run(results).out
     assert "SYNTHETIC STAND-IN DATA" in shown

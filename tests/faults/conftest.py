@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -77,8 +77,8 @@ class Sweep:
         self.file.write_text(text)
         self.results = folder / "results"
 
-    def start(self, *options: str, **environment: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "ttrec_cli.app", "sweep", str(self.file), "--json", *options]
+    def start(self, *options: str, wrapper: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
+        command = [*wrapper, sys.executable, "-m", "ttrec_cli.app", "sweep", str(self.file), "--json", *options]
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command, stdout=pipe, stderr=pipe, text=True, cwd=self.folder, env=os.environ | environment

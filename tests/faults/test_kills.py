@@ -61,6 +61,28 @@ def test_sigkill_of_the_worker_becomes_a_row_and_the_rest_goes_on(sweep, process
     assert "SIGKILL" in reasons[0]
 
 
+def test_sigterm_of_the_worker_keeps_its_trial_and_the_rest_goes_on(make_sweep, processes) -> None:
+    sweep = make_sweep(
+        SWEEP.replace("rank: [2, 4]", "rank: [4]").replace("seeds: [0, 1]", "seeds: [7, 8]\nbaseline: false")
+    )
+    process = sweep.start(**sweep.with_faults())  # seed 7 is slow
+    processes.wait_for(lambda: list(sweep.results.rglob("logs/*")))
+    (worker,) = processes.workers_of(process.pid)
+    time.sleep(1)
+    os.kill(worker, signal.SIGTERM)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert json.loads(output)["result"]["trials"] == {"total": 2, "ok": 1, "skipped": 0, "failed": 0}
+    assert "1 trials are left to train" in errors
+    frame = read(sweep.results).set_index("seed")
+    assert frame["status"].to_dict() == {7: "interrupted", 8: "ok"}
+    assert "samples, which are kept" in frame["reason"][7]
+    assert not processes.is_alive(worker)
+    code, output, errors = sweep.run()
+    assert (code, json.loads(output)["result"]["trials"]["ok"]) == (0, 1), errors
+    assert read(sweep.results).set_index("seed")["resumed_samples"][7] > 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 def test_interruption_keeps_what_finished(sweep, processes, number: signal.Signals) -> None:
     process = sweep.start()

@@ -90,6 +90,7 @@ def test_the_total_counts_trials_of_one_plan_once_and_divides_among_slots() -> N
     forecast = Forecast(estimates, start_seconds=2.0)
     assert forecast.total_seconds(some) == pytest.approx(2 + 6 * 9)
     assert replace(forecast, slots=2).total_seconds(some) == pytest.approx(2 + 3 * 9)
+    assert replace(forecast, share=0.5).total_seconds(some) == pytest.approx(2 + 3 * 9)
     same_plan = [replace(trial, trained_as="x") for trial in some]
     assert replace(forecast, slots=2).total_seconds(same_plan) == pytest.approx(2 + 9)
     assert Forecast().total_seconds(some) is None

@@ -61,8 +61,24 @@ def test_counts_follow_the_events(progress: SweepProgress, clock: Clock) -> None
     progress(TrialFinished(TRIALS[2], row(TRIALS[2], 0.55)))
     progress(TrialFinished(TRIALS[3], row(TRIALS[3], 0.0, "diverged")))
     assert counts() == (6, 2, 1, 0, 3)
+
+
+def test_a_paused_trial_waits_for_a_decision_and_keeps_what_it_trained(progress: SweepProgress, tmp_path: Path) -> None:
+    writer = StatusWriter(tmp_path, progress)
+    progress(SweepStarted(TRIALS[2:], finished=2, slots=1))
+    progress(TrialStarted(TRIALS[4], "w0", 2000))
     progress(TrialPaused(TRIALS[4], 2000, {}))
-    assert counts() == (6, 2, 1, 0, 3)
+    assert (progress.pending, progress.paused, progress.running) == (3, 1, ())
+    assert progress.samples == (2000, 4 * 6000 - 2000)
+    writer.write()
+    found = read_status(tmp_path)
+    assert found is not None
+    assert (found.pending, found.paused) == (3, 1)
+    progress(TrialStarted(TRIALS[4], "w0", 6000))
+    assert (progress.pending, progress.paused, len(progress.running)) == (3, 0, 1)
+    progress(TrialPaused(TRIALS[4], 4000, {}))
+    progress(TrialFinished(TRIALS[4], row(TRIALS[4], 0.6, "stopped")))
+    assert (progress.pending, progress.paused, progress.done) == (3, 0, 2)
 
 
 def test_speed_and_time_left(progress: SweepProgress, clock: Clock) -> None:

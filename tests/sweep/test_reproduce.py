@@ -94,7 +94,7 @@ def test_a_key_from_a_foreign_file_leads_nowhere(folder: Path) -> None:
 def test_status_of_a_finished_sweep(folder: Path) -> None:
     (sweep,) = json.loads(call(folder, "status", "results", "--json").stdout)["result"]["sweeps"]
     assert (sweep["name"], sweep["running"]) == ("mixed", False)
-    assert sweep["trials"] == {"total": 5, "finished": {"diverged": 1, "ok": 4}, "pending": 0}
+    assert sweep["trials"] == {"total": 5, "finished": {"diverged": 1, "ok": 4}, "pending": 0, "paused": 0}
     assert [failure["status"] for failure in sweep["failures"]] == ["diverged"]
     assert sweep["frontier"]
     text = call(folder, "status", "results").stdout

@@ -20,7 +20,7 @@ model: {bottom_mlp: [8], top_mlp: [8]}
 train: {optimizer: adagrad, learning_rate: 0.05, batch_size: 100, evaluations: 2}
 grid: {method: [tt, tt-frozen], rank: [1, 4], tables: [1, 3], dim: [4]}
 seeds: [0]
-search: {method: halving, eta: 3, rungs: 2}
+search: {method: halving, eta: 3}
 """
 
 
@@ -81,10 +81,11 @@ def test_a_search_on_a_terminal_with_status_beside_it(tmp_path: Path) -> None:
     assert json.loads(output)["result"]["trials"] == {"total": 9, "ok": 9, "skipped": 0, "failed": 0}
     frame = read(tmp_path / "results")
     assert set(frame["status"]) == {"ok", "stopped"}
-    assert set(frame.loc[frame["status"] == "stopped", "train_samples"]) == {16000}
+    assert set(frame.loc[frame["status"] == "stopped", "train_samples"]) == {2700, 16000}
     assert frame.loc[frame["status"] == "stopped", "val_logloss"].notna().all()
     dense = frame[frame["method"] == "dense"].iloc[0]
     assert (dense["status"], dense["train_samples"], dense["resumed_samples"]) == ("ok", 48000, 16000)
+    assert list((tmp_path / "results" / "searched" / "checkpoints").iterdir()) == []
     after = status(tmp_path)
     assert (after["running"], after["trials"]["pending"], after["failures"]) == (False, 0, [])
 

@@ -13,9 +13,12 @@ def pareto(  # noqa: PLR0913, PLR0917 - Typer makes an option of each
         list[Path], typer.Argument(help="Folder of results, every trial below it is read; two folders are compared.")
     ],
     metric: Annotated[
-        Literal["accuracy", "logloss", "auc", "ne"],
-        typer.Option(help="What to weigh against model bytes, on validation."),
-    ] = "accuracy",
+        Literal["accuracy", "logloss", "auc", "ne"] | None,
+        typer.Option(
+            help="What to weigh against model bytes, on validation.",
+            show_default="that of `objectives:` in the sweep file, else accuracy",
+        ),
+    ] = None,
     third: Annotated[
         Literal["step", "inference"] | None, typer.Option(help="A third objective: time of training or of inference.")
     ] = None,
@@ -42,11 +45,12 @@ def pareto(  # noqa: PLR0913, PLR0917 - Typer makes an option of each
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object to stdout.")] = False,
 ) -> None:
     """Show which models are worth having: the frontier of size and quality, as a page, a table and one sentence."""
-    from ttrec_cli.commands.pareto_input import Request, check, make_wish
+    from ttrec_cli.commands.pareto_input import Request, asked_metric, check, make_wish
     from ttrec_cli.commands.pareto_report import report
 
     if csv and json:
         raise ConfigError("--csv and --json both want stdout; choose one of them")
     wish = make_wish(max_bytes, within, min_compression, pick == "knee")
     check(results, export)
-    report(Request(tuple(results), metric, third, wish, out or results[0] / "pareto.html", export), csv, json)
+    chosen = metric or asked_metric(results)
+    report(Request(tuple(results), chosen, third, wish, out or results[0] / "pareto.html", export), csv, json)

@@ -1,5 +1,6 @@
 """What `ttrec pareto` reads: one folder of results as groups, failures and problems."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,23 @@ def load(results: Path) -> Loaded:
     if not found:
         raise NothingToReportError(_why_nothing(results, frame))
     return Loaded(found, failures(frame), problems)
+
+
+def asked_metric(results: Sequence[Path]) -> str:
+    """The quality that the sweep files of these results give under `objectives:`; accuracy where they give none or
+    differ."""
+    from ttrec_cli.config.yaml_document import read_document
+    from ttrec_cli.pareto import Metric
+
+    found: set[str] = set()
+    for file in (file for folder in results for file in folder.rglob("sweep.yaml")):
+        try:
+            objectives = read_document(file).values.get("objectives")
+        except ConfigError:  # a file of somebody else's, or damaged: results are read without it
+            continue
+        found.add(str(objectives[1]) if isinstance(objectives, list) and len(objectives) == 2 else "")
+    only = found.pop() if len(found) == 1 else ""
+    return only if only in set(Metric) else Metric.ACCURACY.value
 
 
 def make_wish(max_bytes: str | None, within: float | None, min_compression: float | None, knee: bool) -> "Wish":

@@ -41,7 +41,8 @@ def _record(folder: "SweepFolder") -> dict[str, Any]:
         "trials": {
             "total": folder.total,
             "finished": folder.counts,
-            "pending": waiting - (len(running.running) if running else 0),
+            "pending": waiting - (len(running.running) + running.paused if running else 0),
+            "paused": running.paused if running else 0,
         },
         "running_trials": [trial.model_dump() for trial in running.running] if running else [],
         "eta_seconds": running.eta_seconds if running else None,
@@ -61,6 +62,7 @@ def _shown(folder: "SweepFolder") -> "tuple[RenderableType, ...]":
     record = _record(folder)
     trials, status = record["trials"], folder.status
     counts = [f"{count} {name}" for name, count in trials["finished"].items()] + [f"{trials['pending']} pending"]
+    counts += [f"{trials['paused']} paused"] if trials["paused"] else []
     left = f", {console.clock(status.eta_seconds)} left" if record["running"] and status and status.eta_seconds else ""
     state = f"running (process {status.driver.pid} on {status.driver.host})" if record["running"] and status else "idle"
     head = f"{record['name']}: {state}; {', '.join(counts)} of {trials['total']} trials{left}"

@@ -109,7 +109,7 @@ def _notes(sweep: "Sweep", forecast: "Forecast") -> tuple[str, ...]:
     how = f" ({', '.join(known[source] for source in sources)})" if sources and time else ""
     done = len(sweep.trials) - len(pending)
     if sweep.loaded.config.search is not None:
-        how += ", the search gives some up earlier"
+        how += f", of which the search trains about {forecast.share:.0%}"
     notes.append(f"{len(sweep.trials)} trials, {len(pending)} to train{time}{how}, {done} finished.")
     return tuple(console.one_line(note) for note in notes)
 

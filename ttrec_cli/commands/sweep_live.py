@@ -104,7 +104,8 @@ class LiveView:
             for run in self._progress.running
         ]
         parts: list[RenderableType] = [ProgressBar(total=max(1, trained + left), completed=trained, width=60)]
-        parts.append(console.one_line(f"{self._counts()}, {self._progress.pending} pending"))
+        paused = f", {self._progress.paused} paused" if self._progress.paused else ""
+        parts.append(console.one_line(f"{self._counts()}, {self._progress.pending} pending{paused}"))
         if rows:
             parts.append(running_table(rows[:12]))
         if self._progress.frontier:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 def train(sweep: "Sweep", executor: "Callable[[], Executor]", on_ray: bool, redo: "Redo") -> "Summary":
     """Train what is pending."""
+    from ttrec_cli.sweep.run import run
+
+    if not sweep.pending(redo):  # an answer within a second: nothing is loaded that training needs
+        return run(sweep, executor, lambda _: None, redo)
     from ttrec_cli.commands.sweep_live import LiveView
     from ttrec_cli.sweep.memory import does_not_fit, memory_there
     from ttrec_cli.sweep.progress import SweepProgress
-    from ttrec_cli.sweep.run import run
     from ttrec_cli.sweep.status import StatusWriter
 
     config = sweep.loaded.config

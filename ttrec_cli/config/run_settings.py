@@ -45,8 +45,9 @@ class SearchConfig(Frozen):
     """Adaptive search: every configuration trains on a share of the data, the promising ones go on."""
 
     method: Literal["halving"] = "halving"
-    """Successive halving: after each rung those on or near the frontier of memory and quality continue."""
+    """Successive halving: after each rung those continue that promise most of the frontier of memory and quality."""
     eta: Annotated[float, Field(gt=1, le=100)] = 3
-    """Each rung trains this many times the samples of the rung before, on about 1/eta of the configurations."""
+    """Each rung but the first, which is half as long, trains this many times the samples of the one before over all
+    seeds, filled seed by seed; three quarters go on after the first, 1/eta of those after each other one."""
     rungs: Annotated[int, Field(ge=2, le=10, strict=True)] = 3
     """How many rungs; the last one is the whole training."""

@@ -1,18 +1,21 @@
 """Parquet files of results: written beside, fsynced and renamed, so that what is there is whole."""
 
+import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ttrec_cli.errors import DataError
 from ttrec_cli.store.schema import CURVE_SCHEMA, REQUIRED_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, TRIAL_SCHEMA
+
+if TYPE_CHECKING:  # a third of a second to import, which a sweep with nothing to do need not take
+    import pandas as pd
 
 COMPACTED = "trials.parquet"
 """Beside the folder `trials`: the rows of many finished trials in one file."""
@@ -39,16 +42,27 @@ def write_curve(directory: Path, key: str, points: Sequence[Mapping[str, Any]]) 
     return path
 
 
-def read(path: Path | str) -> pd.DataFrame:
+def read(path: Path | str) -> "pd.DataFrame":
     """All trials below a folder, one row each (columns: `TRIAL_SCHEMA`); damaged files are left out."""
     return read_with_problems(Path(path))[0]
 
 
-def read_with_problems(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_with_problems(path: Path) -> tuple["pd.DataFrame", tuple[str, ...]]:
     """All trials below a folder and a line for each file that could not be read.
 
     A trial in a file of its own wins over the row of the same key in the `trials.parquet` beside.
     """
+    table, problems = _read_all(path)
+    return _to_pandas(table), problems
+
+
+def read_rows(path: Path) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...]]:
+    """The same as plain dicts with None for null and for what is no number, so that they can be written again."""
+    table, problems = _read_all(path)
+    return tuple({name: _plain(value) for name, value in row.items()} for row in table.to_pylist()), problems
+
+
+def _read_all(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     files = sorted(path.rglob("trials/*.parquet"))
     folders = sorted({file.parent.parent for file in files} | {file.parent for file in path.rglob(COMPACTED)})
     singles: dict[Path, list[pa.Table]] = {folder: [] for folder in folders}
@@ -67,8 +81,11 @@ def read_with_problems(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
             problems.append(str(error))
             older = None
         tables += [merge_trials(older, newer)]
-    whole = pa.concat_tables(tables) if tables else TRIAL_SCHEMA.empty_table()
-    return _to_pandas(whole), tuple(problems)
+    return pa.concat_tables(tables) if tables else TRIAL_SCHEMA.empty_table(), tuple(problems)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 class RowReader:
@@ -112,7 +129,7 @@ def merge_trials(older: pa.Table | None, newer: pa.Table | None) -> pa.Table:
     return pa.concat_tables(found or [TRIAL_SCHEMA.empty_table()]).sort_by("key")
 
 
-def read_curve(directory: Path, key: str) -> pd.DataFrame:
+def read_curve(directory: Path, key: str) -> "pd.DataFrame":
     """The learning curve of one trial (columns: `CURVE_SCHEMA`)."""
     return _to_pandas(_read(directory / "curves" / f"{key}.parquet", CURVE_SCHEMA))
 
@@ -173,7 +190,9 @@ def _read(file: Path, schema: pa.Schema) -> pa.Table:
         raise DataError(f"{file}: columns have other types; delete it and run the sweep again") from None
 
 
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
+def _to_pandas(table: pa.Table) -> "pd.DataFrame":
     """Whole numbers keep their nulls as pandas `Int64`; text stays `object` or `str`."""
+    import pandas as pd
+
     frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return frame

@@ -44,7 +44,7 @@ class Forecast:
     """What a run of the sweep will take. `estimates` by key, of trials to train; `problems` of those without.
 
     `start_seconds` for the workers' start, `data_seconds` to make synthetic data; `memory` there in bytes, if known.
-    `slots` trials run at once.
+    `slots` trials run at once. `share` of all that is to be trained that a search will train.
     """
 
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class Forecast:
     data_seconds: float = 0.0
     memory: int | None = None
     slots: int = 1
+    share: float = 1.0
 
     def total_seconds(self, trials: Sequence[Trial]) -> float | None:
         """Seconds for all these trials, those that share a plan once; None where one has no estimate."""
@@ -61,7 +62,7 @@ class Forecast:
             return 0.0
         if any(key not in self.estimates for key in trained.values()):
             return None
-        seconds = sum(self.estimates[key].seconds for key in trained.values())
+        seconds = sum(self.estimates[key].seconds for key in trained.values()) * self.share
         return self.start_seconds + self.data_seconds + seconds / min(self.slots, len(trained))
 
 
@@ -76,11 +77,23 @@ def forecast(sweep: Sweep, device: str, probe: bool, on_probe: Callable[[int, in
     there = memory_there(sweep.loaded.config)
     problems = _misfits(pending, there)
     slots = len(worker_settings(device, sweep.loaded.config.resources))
-    found = Forecast(known, problems, memory=there, slots=slots)
+    found = Forecast(known, problems, memory=there, slots=slots, share=_share(sweep))
     unknown = [trial for trial in pending if trial.key not in known and trial.key not in problems]
     if not probe or not unknown:
         return found
     return _probed(sweep, found, unknown, device, on_probe)
+
+
+def _share(sweep: Sweep) -> float:
+    """What a search will train of the sweep; all without one."""
+    config = sweep.loaded.config
+    if config.search is None or not sweep.trials:
+        return 1.0
+    from ttrec_cli.sweep.halving import expected_share
+
+    seeds = len(config.seeds)
+    trainings = len({trial.trained_as for trial in sweep.trials})
+    return expected_share(max(1, trainings // seeds), sweep.trials[0].train_samples, seeds, config.search)
 
 
 def _misfits(trials: Sequence[Trial], there: int | None) -> dict[str, str]:

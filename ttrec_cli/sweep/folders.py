@@ -1,17 +1,15 @@
 """Results folders seen from outside: which sweeps lie below a folder, what each has come to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ttrec_cli.config.models import SweepConfig
 from ttrec_cli.config.run_settings import Objectives
 from ttrec_cli.config.yaml_document import read_document
 from ttrec_cli.errors import ConfigError, NothingToReportError
-from ttrec_cli.store import Status, read_with_problems
+from ttrec_cli.store import Status, read_rows
 from ttrec_cli.sweep.frontier_so_far import FrontierPoint, FrontierSoFar
 from ttrec_cli.sweep.status import STATUS_FILE, SweepStatus, read_status
 
@@ -81,15 +79,8 @@ def sweep_folders(path: Path) -> tuple[SweepFolder, ...]:
 
 def open_folder(directory: Path) -> SweepFolder:
     """Read one sweep's folder; what is damaged is named in `problems`."""
-    frame, problems = read_with_problems(directory)
-    return SweepFolder(directory, records(frame), problems, read_status(directory), _resolved(directory))
-
-
-def records(frame: pd.DataFrame) -> tuple[dict[str, Any], ...]:
-    """Rows as plain dicts with None for null."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    found: Sequence[Mapping[Any, Any]] = plain.to_dict(orient="records")
-    return tuple({str(name): value for name, value in record.items()} for record in found)
+    rows, problems = read_rows(directory)
+    return SweepFolder(directory, rows, problems, read_status(directory), _resolved(directory))
 
 
 def _resolved(directory: Path) -> SweepConfig | None:

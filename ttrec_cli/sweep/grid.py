@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,26 +77,36 @@ def expand(config: SweepConfig, dataset: Dataset) -> tuple[Trial, ...]:
     for cell, _, _ in found:
         for best in tuned(config):
             planned, plans = _planned(trial_config(config, {**cell, **best}, 0), dataset)
-            for seed in config.seeds:
-                trial = _trial(planned.model_copy(update={"seed": seed}), plans, dataset, {**cell, **best}, best)
+            for trial in _each_seed(config.seeds, planned, plans, dataset, cell, best):
                 trials.setdefault(trial.key, trial)
     return tuple(trials.values())
 
 
-def _trial(config: TrialConfig, plans: tuple[TablePlan, ...], dataset: Dataset, cell: Cell, best: Cell) -> Trial:
+def _each_seed(
+    seeds: Sequence[int],
+    config: TrialConfig,
+    plans: tuple[TablePlan, ...],
+    dataset: Dataset,
+    cell: Cell,
+    best: Cell,
+) -> Iterator[Trial]:
+    """The trials of one configuration; `best` are its values of the axes under `tune:`."""
     samples = config.train.samples or dataset.train_samples * config.train.epochs
     if samples > MAX_SAMPLES:
         raise ConfigError(f"a trial trains on at most {MAX_SAMPLES:,} samples, but train.epochs comes to {samples:.3g}")
-    return Trial(
-        key=_hash({"dataset": dataset.fingerprint, "config": identity(config), "seed": config.seed}),
-        trained_as=_hash({"dataset": dataset.fingerprint, "training": _training(config, plans), "seed": config.seed}),
-        config=config,
-        plans=plans,
-        costs=costs(config, plans, dataset.dense_features),
-        train_samples=samples,
-        other_axes=", ".join(f"{axis}={value}" for axis, value in cell.items() if "." in axis),
-        tuned=dict(best),
-    )
+    configured, training = identity(config), _training(config, plans)
+    found_costs = costs(config, plans, dataset.dense_features)
+    for seed in seeds:
+        yield Trial(
+            key=_hash({"dataset": dataset.fingerprint, "config": configured, "seed": seed}),
+            trained_as=_hash({"dataset": dataset.fingerprint, "training": training, "seed": seed}),
+            config=config.model_copy(update={"seed": seed}),
+            plans=plans,
+            costs=found_costs,
+            train_samples=samples,
+            other_axes=", ".join(f"{axis}={value}" for axis, value in {**cell, **best}.items() if "." in axis),
+            tuned=dict(best),
+        )
 
 
 def _planned(config: TrialConfig, dataset: Dataset) -> tuple[TrialConfig, tuple[TablePlan, ...]]:

@@ -1,47 +1,58 @@
 """Which configurations go on after a rung of successive halving with two objectives; pure arithmetic.
 
-Each rung costs eta times the one before. The first one takes fewer seeds on more data, where there are several: early
-losses tell how fast a configuration learns, not how well. What an embedding dim does to all its configurations alike is
-taken out with the uncompressed model of that dim, which starts with the same MLPs, for the same reason.
+Rungs grow by eta, counted over all seeds, and are filled seed by seed: a second seed begins when the first has come to
+its end. Early losses tell how fast a configuration learns, not how well; the end of one seed tells it but for the noise
+of seeds, which is far smaller. So the first rung is half as long as the others ask for, and drops the hopeless quarter
+only; each later one leaves 1 / eta of those.
 
-After a rung the configurations are sorted into fronts by size, which is exact and known beforehand, and quality so far.
-`wanted` of them, all divided by eta at each rung, go on: front by front, in the last one those nearest to the frontier.
-The whole first front goes on, and so do those that seed noise alone may keep off it, nearest first, until twice as many
-as wanted do. A first front larger than that gives up the points that add least to its hypervolume, never its two ends.
+After a rung those go on that together are expected to command most hypervolume. Losses are drawn around what was
+measured, as far off as noise may have put them; sizes are exact and known beforehand. One after another the
+configuration is chosen that adds most to the hypervolume of those chosen before, on the mean of all draws. So a point
+near the frontier is worth more in a gap than beside another one.
 
-Sources: Deb et al., A fast and elitist multiobjective genetic algorithm (NSGA-II), IEEE TEC 2002, for the fronts;
-Jamieson and Talwalkar, Non-stochastic best arm identification, AISTATS 2016, for the halving.
+Sources: Jamieson and Talwalkar, Non-stochastic best arm identification, AISTATS 2016, for the halving; Emmerich et al.,
+Single- and multiobjective evolutionary optimization assisted by Gaussian random field metamodels, IEEE TEC 2006, for
+the expected hypervolume; Nemhauser et al., Mathematical Programming 14, 1978, for choosing one after another.
 """
 
+import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ttrec_cli.config import SearchConfig
-from ttrec_cli.pareto.frontier import Reference, contributions, on_frontier
 from ttrec_cli.pareto.metric import Metric
 
-NEAR = 2.0
-"""Standard errors of a difference within which a point may yet belong to the first front."""
-MOST = 2
-"""At most so many times the wanted number go on."""
+FIRST_LENGTH = 0.5
+"""Length of the first rung, in what 1 / eta of the second would be."""
+FIRST_KEPT = 0.75
+"""Share of all configurations that go on after the first rung."""
+ASSUMED_NOISE = 0.1
+"""Noise of what a single seed measured, in interquartile ranges of all configurations; more seeds tell their own."""
+DRAWS = 128
+MARGIN = 0.1
+"""How far beyond the largest and the worst hypervolume begins, in ranges, so that these are worth something, too."""
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A configuration after a rung: its size in bytes and its quality on validation, one value a seed.
 
-    `always` goes on whatever it is worth: the uncompressed models, which all others of their `group` are compared with.
+    `always` goes on whatever it is worth: the uncompressed model, which all others are compared with.
     """
 
     name: str
     size_bytes: int
     values: tuple[float, ...]
     always: bool = False
-    group: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all its values are numbers; it has diverged or failed otherwise."""
+        return bool(self.values) and all(map(math.isfinite, self.values))
 
 
 @dataclass(frozen=True)
@@ -53,118 +64,104 @@ class Rung:
 
 
 def rungs(samples: int, seeds: int, search: SearchConfig) -> tuple[Rung, ...]:
-    """The rungs of trials of `samples` on so many seeds; the last is the whole.
-
-    From three rungs on the first takes about seeds / eta of the seeds and as much more data, no more than the second.
-    """
-    shares = [search.eta ** -(search.rungs - 1 - rung) for rung in range(search.rungs)]
-    counts = [seeds] * search.rungs
-    if search.rungs > 2:
-        counts[0] = max(1, round(seeds / search.eta))
-        shares[0] = min(shares[0] * seeds / counts[0], shares[1])
-    found = [Rung(max(1, math.ceil(samples * share)), count) for share, count in zip(shares, counts, strict=True)]
-    return tuple(dict.fromkeys([*(rung for rung in found[:-1] if rung.samples < samples), Rung(samples, seeds)]))
+    """The rungs of trials of `samples` on so many seeds; the last is the whole."""
+    found = []
+    for rung in range(search.rungs):
+        trials = seeds * search.eta ** -(search.rungs - 1 - rung) * (FIRST_LENGTH if rung == 0 else 1)
+        whole = math.floor(trials + 1e-9)
+        found.append(Rung(samples, whole) if whole else Rung(max(1, math.ceil(samples * trials)), 1))
+    return tuple(dict.fromkeys(found))
 
 
 def wanted_after(configurations: int, rung: int, search: SearchConfig) -> int:
     """How many of all configurations are to go on after a rung, counted from 0."""
-    return max(1, math.ceil(configurations / search.eta ** (rung + 1)))
+    return math.ceil(configurations * FIRST_KEPT / search.eta**rung)
+
+
+def expected_share(configurations: int, samples: int, seeds: int, search: SearchConfig) -> float:
+    """Samples that a search trains, in those of all configurations on all seeds."""
+    steps = rungs(samples, seeds, search)
+    alive = [configurations, *(wanted_after(configurations, number, search) for number in range(len(steps) - 1))]
+    ends = [0, *(rung.samples * rung.seeds for rung in steps)]
+    trained = sum(count * (end - begin) for count, begin, end in zip(alive, ends[:-1], ends[1:], strict=True))
+    return trained / (configurations * samples * seeds)
 
 
 def survivors(candidates: Sequence[Candidate], metric: Metric, wanted: int) -> frozenset[str]:
-    """Names of those that go on to the next rung, see the module.
-
-    A candidate with a value that is not finite never does. A single seed does not tell its noise: then all are near.
-    """
-    candidates = within_groups(candidates)
-    kept = [each.name for each in candidates if each.always]
-    able = [each for each in candidates if each.values and all(map(math.isfinite, each.values)) and not each.always]
-    rivals = [each for each in candidates if each.values and all(map(math.isfinite, each.values))]
+    """Names of those that go on to the next rung, `wanted` of them if so many are sound, see the module."""
+    always = {each.name for each in candidates if each.always}
+    able = [each for each in candidates if each.is_sound]
     if not able:
-        return frozenset(kept)
-    room = max(1, MOST * wanted - len(kept))
-    sizes = np.array([each.size_bytes for each in rivals], dtype=np.float64)
-    costs = np.array([metric.cost(math.fsum(each.values) / len(each.values)) for each in rivals])
-    mine = np.array([index for index, each in enumerate(rivals) if not each.always])
-    fronts, gaps = _fronts(sizes, costs), _gaps(sizes, costs)
-    first = [index for index in mine if fronts[index] == 0]
-    if len(first) > room:
-        chosen = _largest_share(sizes, costs, first, room)
-    else:
-        noise = difference_noise(rivals, metric)
-        order = mine[np.lexsort((gaps[mine], fronts[mine]))]
-        chosen = [*first, *(index for index in order[: max(0, wanted - len(kept))] if fronts[index] > 0)]
-        nearest = mine[np.argsort(gaps[mine], kind="stable")]
-        near = [index for index in nearest if index not in chosen and noise > 0 and gaps[index] <= NEAR * noise]
-        chosen += near[: room - len(chosen)] if len(chosen) < room else []
-    return frozenset([*kept, *(rivals[index].name for index in chosen)])
+        return frozenset(always)
+    chosen = _Chosen([each.size_bytes for each in able], _costs(able, metric).mean(axis=1), noise_of(able, metric))
+    for index, each in enumerate(able):
+        if each.always:
+            chosen.add(index)
+    chosen.fill(wanted - len(always) + len(chosen.indices))
+    return frozenset(always | {able[index].name for index in chosen.indices})
 
 
-def within_groups(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The candidates as differences, seed by seed, to what always goes on in their group, at the mean level of those.
+def noise_of(candidates: Sequence[Candidate], metric: Metric) -> float:
+    """Standard error that seeds give to each mean; what a seed does to all alike is taken out, for all share the seeds.
 
-    Unchanged where a group has no such candidate, or one whose values are not finite.
+    Assumed where a single seed, or a single configuration, does not tell it.
     """
-    bases = {each.group: each.values for each in candidates if each.always and all(map(math.isfinite, each.values))}
-    fits = all(each.group in bases and len(bases[each.group]) == len(each.values) for each in candidates)
-    if not bases or not fits:
-        return tuple(candidates)
-    level = [math.fsum(column) / len(bases) for column in zip(*bases.values(), strict=True)]
-    return tuple(
-        replace(
-            each,
-            values=tuple(
-                value - base + mean for value, base, mean in zip(each.values, bases[each.group], level, strict=True)
-            ),
-        )
-        for each in candidates
-    )
-
-
-def difference_noise(candidates: Sequence[Candidate], metric: Metric) -> float:
-    """Standard error of the difference of two candidates' means that seeds alone make; infinite for a single seed.
-
-    What a seed does to all candidates alike is taken out first, because all share the seeds.
-    """
-    seeds = len(candidates[0].values)
-    if seeds < 2 or any(len(each.values) != seeds for each in candidates):
-        return math.inf
-    if len(candidates) < 2:
-        return 0.0
-    values = np.array([[metric.cost(value) for value in each.values] for each in candidates])
+    values = _costs(candidates, metric)
+    configurations, seeds = values.shape
+    if seeds < 2 or configurations < 2:
+        upper, lower = np.percentile(values.mean(axis=1), [75, 25])
+        return float(ASSUMED_NOISE * (upper - lower))
     rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + values.mean()
-    degrees = (len(candidates) - 1) * (seeds - 1)
-    return float(np.sqrt(np.square(rest).sum() / degrees * 2 / seeds))
+    degrees = (configurations - 1) * (seeds - 1)
+    return float(np.sqrt(np.square(rest).sum() / degrees / seeds))
 
 
-def _fronts(sizes: NDArray[np.float64], costs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Which front each point lies on, counted from 0: the frontier, the frontier of the others, …"""
-    found = np.full(len(sizes), -1)
-    front = 0
-    while (left := np.flatnonzero(found < 0)).size:
-        mask = on_frontier(list(sizes[left]), list(costs[left]), Metric.LOGLOSS)
-        found[left[mask]] = front
-        front += 1
-    return found
+def _costs(candidates: Sequence[Candidate], metric: Metric) -> NDArray[np.float64]:
+    """(configurations, seeds), less being better; of the seeds that all have."""
+    seeds = min(len(each.values) for each in candidates)
+    return np.array([[metric.cost(value) for value in each.values[:seeds]] for each in candidates])
 
 
-def _gaps(sizes: NDArray[np.float64], costs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much better each point would have to be to equal the best one that is not larger; 0 on the frontier."""
-    order = np.lexsort((costs, sizes))
-    gaps = np.empty(len(sizes))
-    gaps[order] = costs[order] - np.minimum.accumulate(costs[order])
-    return gaps
+class _Chosen:
+    """Configurations chosen so far, and the frontier they make in each draw: the best cost at each size."""
 
+    def __init__(self, sizes: Sequence[int], costs: NDArray[np.float64], noise: float) -> None:
+        self.indices: list[int] = []
+        order = np.lexsort((costs, np.array(sizes)))
+        self._place = {int(index): place for place, index in enumerate(order)}
+        logs, ends = np.log10(np.array(sizes, dtype=np.float64))[order], costs[order]
+        self._gaps = ends - np.minimum.accumulate(ends)
+        corner = logs[-1] + MARGIN * (logs[-1] - logs[0] or 1.0)
+        self._widths = np.diff(logs, append=corner)
+        drawn = np.random.default_rng(0).normal(0.0, 1.0, (DRAWS, len(ends)))
+        self._draws = ends + noise * drawn
+        worst = ends.max() + MARGIN * (ends.max() - ends.min() or 1.0)
+        self._frontier = np.full_like(self._draws, worst)
 
-def _largest_share(
-    sizes: NDArray[np.float64], costs: NDArray[np.float64], front: Sequence[int], room: int
-) -> list[int]:
-    """`room` points of a front that keep most of its hypervolume: the least one is left out, again and again."""
-    left = sorted(front, key=lambda index: (sizes[index], costs[index]))
-    reference = Reference(float(sizes.max()), float(costs.max()))
-    while len(left) > room:
-        shares = contributions(list(sizes[left]), list(costs[left]), Metric.LOGLOSS, reference)
-        if len(left) > 2:
-            shares[[0, -1]] = np.inf
-        left.pop(int(np.argmin(shares)))
-    return left
+    def add(self, index: int) -> None:
+        """Choose a configuration."""
+        place = self._place[index]
+        better = self._frontier[:, place:]
+        np.minimum(better, self._draws[:, place, None], out=better)
+        self.indices.append(index)
+
+    def fill(self, wanted: int) -> None:
+        """Choose those that add most, one after another, until there are `wanted`; of equals the nearest to the front.
+
+        What one adds only falls as others are chosen: what was found once is an upper bound, and most stay unasked.
+        """
+        queue = [(*self._worth(index), index) for index in self._place if index not in self.indices]
+        heapq.heapify(queue)
+        while queue and len(self.indices) < wanted:
+            *_, index = heapq.heappop(queue)
+            found = (*self._worth(index), index)
+            if not queue or found <= queue[0]:
+                self.add(index)
+            else:
+                heapq.heappush(queue, found)
+
+    def _worth(self, index: int) -> tuple[float, float]:
+        """What a configuration would add, negative, and how far it is from the front: the least is the best."""
+        place = self._place[index]
+        gain = np.maximum(self._frontier[:, place:] - self._draws[:, place, None], 0.0) @ self._widths[place:]
+        return -float(gain.mean()), float(self._gaps[place])

@@ -48,6 +48,7 @@ class SweepProgress:
         self._states = {key: str(stored[key]["status"]) for key in self._trials if key in stored}
         self._trained: dict[str, int] = {}
         self._running: dict[str, RunningTrial] = {}
+        self._paused: dict[str, int] = {}
         self._frontier = FrontierSoFar(config.objectives)
         for key, state in self._states.items():
             if state == Status.OK:
@@ -60,13 +61,16 @@ class SweepProgress:
             for trial in event.pending:
                 self._states.pop(trial.key, None)
         elif isinstance(event, TrialStarted):
+            self._paused.pop(event.trial.key, None)
             self._running[event.trial.key] = RunningTrial(event.trial, self._clock())
         elif isinstance(event, TrialProgress):
             self._step(event)
         elif isinstance(event, TrialPaused):
-            self._end(event.trial.key)
+            self._end(event.trial.key, event.samples)
+            self._paused[event.trial.key] = event.samples
         elif isinstance(event, TrialFinished):
             self._end(event.trial.key)
+            self._paused.pop(event.trial.key, None)
             self._states[event.trial.key] = str(event.row["status"])
             if event.row["status"] == Status.OK:
                 self._frontier.add(event.row)
@@ -94,8 +98,13 @@ class SweepProgress:
 
     @property
     def pending(self) -> int:
-        """Trials that wait."""
-        return self.total - self.done - self.failed - len(self._running)
+        """Trials that wait, of which this run has trained nothing."""
+        return self.total - self.done - self.failed - len(self._running) - self.paused
+
+    @property
+    def paused(self) -> int:
+        """Trials that a search has trained to a rung: kept as checkpoints until it decides, or until their turn."""
+        return len(self._paused)
 
     @property
     def frontier(self) -> tuple[FrontierPoint, ...]:
@@ -107,7 +116,8 @@ class SweepProgress:
         """Samples trained in this run, and those that remain; of trials that share a plan one trains for all."""
         trained = sum(self._trained.values())
         open_trials = {trial.trained_as: trial for key, trial in self._trials.items() if self._states.get(key) in _OPEN}
-        now = {run.trial.trained_as: run.samples for run in self._running.values()}
+        now = {self._trials[key].trained_as: samples for key, samples in self._paused.items()}
+        now |= {run.trial.trained_as: run.samples for run in self._running.values()}
         left = sum(max(0, trial.train_samples - now.get(name, 0)) for name, trial in open_trials.items())
         return trained, left
 
@@ -130,11 +140,12 @@ class SweepProgress:
         running.samples, running.seen = event.samples, self._clock()
         running.loss = event.loss if math.isfinite(event.loss) else None
 
-    def _end(self, key: str) -> None:
+    def _end(self, key: str, samples: int | None = None) -> None:
+        """A trial runs no longer, at its end or at so many samples."""
         run = self._running.pop(key, None)
         if run is not None and run.began_samples is None:
             # Too short for a single report: what it trained counts all the same.
-            self._trained[key] = self._trained.get(key, 0) + run.trial.train_samples
+            self._trained[key] = self._trained.get(key, 0) + (samples or run.trial.train_samples)
 
 
 _OPEN = (None, str(Status.INTERRUPTED))

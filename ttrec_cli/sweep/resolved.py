@@ -11,7 +11,10 @@ from ttrec_cli.errors import DataError
 
 
 def write_resolved(loaded: LoadedSweep, directory: Path) -> None:
-    """Write `directory`/sweep.yaml: all settings, defaults included, and which data was taken."""
+    """Write `directory`/sweep.yaml: all settings, defaults included, and which data was taken.
+
+    `objectives` are there only where the file gives them: the page of a sweep follows them then.
+    """
     text = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = None
@@ -30,6 +33,8 @@ def write_resolved(loaded: LoadedSweep, directory: Path) -> None:
 def _plain(loaded: LoadedSweep) -> dict[str, object]:
     values: dict[str, object] = json.loads(loaded.config.model_dump_json())
     # JSON has no infinity, YAML has; reading the file back must give the same settings.
+    if "objectives" not in loaded.config.model_fields_set:
+        del values["objectives"]
     shape = values["shape"]
     if isinstance(shape, dict) and shape["max_skew"] == "Infinity":
         shape["max_skew"] = float("inf")

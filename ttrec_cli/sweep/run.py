@@ -8,11 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import pandas as pd
-
 from ttrec_cli.config import LoadedSweep
 from ttrec_cli.errors import ConfigError
-from ttrec_cli.store import Status, read_with_problems
+from ttrec_cli.store import Status, read_rows
 from ttrec_cli.sweep.claims import Claims
 from ttrec_cli.sweep.dataset import Dataset, describe, materialise
 from ttrec_cli.sweep.driver import Driver
@@ -22,7 +20,6 @@ from ttrec_cli.sweep.grid import Trial, expand
 from ttrec_cli.sweep.interruption import Interruption
 from ttrec_cli.sweep.results import Results, forget_checkpoint, merge_many
 from ttrec_cli.sweep.rows import planned_columns
-from ttrec_cli.sweep.search import Search
 
 FINISHED = {Status.OK, Status.STOPPED}
 UNFINISHED = {Status.INTERRUPTED}
@@ -103,8 +100,8 @@ def prepare(loaded: LoadedSweep, out: Path) -> Sweep:
     """Expand a sweep and look up what is finished; nothing is written."""
     dataset = describe(loaded.config.data)
     directory = out / folder_name(loaded.config.name)
-    frame, problems = read_with_problems(directory)
-    stored = {row["key"]: row for row in _records(frame)}
+    rows, problems = read_rows(directory)
+    stored = {row["key"]: row for row in rows}
     return Sweep(loaded, directory, dataset, expand(loaded.config, dataset), stored, problems)
 
 
@@ -166,6 +163,8 @@ def _train(
                 if sweep.loaded.config.search is None:
                     left = Driver(results, workers, observer, interruption, claims).train(able)
                 else:
+                    from ttrec_cli.sweep.search import Search  # with all that judges a frontier
+
                     search = Search(results, sweep.loaded.config.search, observer)
                     left = search.train(Driver(results, workers, search, interruption, claims), able)
             observer(SweepEnded(left))
@@ -191,9 +190,3 @@ def _make_data(sweep: Sweep, claims: Claims, observer: Observer) -> Path:
         return materialise(sweep.loaded.config.data, sweep.directory, lambda rows: observer(DataMade(rows)))
     finally:
         claims.release(DATA_CLAIM)
-
-
-def _records(frame: pd.DataFrame) -> Sequence[dict[str, Any]]:
-    """Rows as plain dicts with None for null, so that they can be written again."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [{str(name): value for name, value in record.items()} for record in plain.to_dict(orient="records")]

@@ -2,7 +2,7 @@
 
 What a rung measured is kept in `search.json` beside the results, so that an interrupted search decides as it would have
 without the interruption. A configuration that is given up gets a row with the status `stopped` and what was measured;
-its checkpoint stays, and without `search:` in the file it is trained to its end.
+its checkpoint, which for large tables is gigabytes, is removed; without `search:` in the file it is trained anew.
 """
 
 import contextlib
@@ -23,11 +23,14 @@ from ttrec_cli.sweep.events import Event, Note, Observer, TrialFinished, TrialSt
 from ttrec_cli.sweep.grid import Trial, identity
 from ttrec_cli.sweep.halving import Candidate, Rung, rungs, survivors, wanted_after
 from ttrec_cli.sweep.messages import Machine, Outcome
-from ttrec_cli.sweep.results import Results
+from ttrec_cli.sweep.results import Results, forget_checkpoint
 
 SEARCH_FILE = "search.json"
 MAX_BYTES = 100_000_000
 _UNTRIED: Mapping[str, Any] = {"machine": {}, "columns": {"train_samples": 0}, "curve": (), "started_at": ""}
+
+Points = Mapping[str, Sequence[Trial]]
+"""Trials by the name of their configuration."""
 
 
 class Trainer(Protocol):
@@ -88,7 +91,8 @@ class Search:
                 return self._left(open_keys)
             self._keep(trainer, todo, rung.samples)
             alive = self._decide(points, alive, open_keys, (number, rung))
-        left = trainer.train([t for trials in alive.values() for t in trials if t.key in open_keys])
+        whole = [t for trials in alive.values() for t in trials if t.key in open_keys and self._is_unfinished(t)]
+        left = trainer.train(whole)
         return self._left(open_keys) if left else 0
 
     def _is_open(self, trials: Sequence[Trial], open_keys: set[str]) -> bool:
@@ -110,7 +114,8 @@ class Search:
     def _keep(self, trainer: Trainer, trials: Sequence[Trial], stop: int) -> None:
         """Write down what a rung measured, before anything is decided."""
         for trial in trials:
-            outcome = trainer.paused.get(trial.trained_as)
+            # Taken out, for what one rung paused says nothing of the next, which a trial may have finished.
+            outcome = trainer.paused.pop(trial.trained_as, None)
             if outcome is not None:
                 worker, started_at = self._begun.get(trial.trained_as, ("", now()))
                 machine = self._machines.get(worker, Machine())
@@ -120,30 +125,40 @@ class Search:
 
     def _decide(
         self,
-        points: Mapping[str, Sequence[Trial]],
-        alive: Mapping[str, Sequence[Trial]],
+        points: Points,
+        alive: Points,
         open_keys: set[str],
         at: tuple[int, Rung],
     ) -> dict[str, Sequence[Trial]]:
         """The configurations that go on; the others get their rows. Those decided in earlier runs still compete."""
         number, rung = at
-        stop = rung.samples
-        candidates = [each for name, trials in points.items() if (each := self._candidate(name, trials, rung))]
-        wanted = wanted_after(len(points), number, self._search)
-        going = survivors(self._with_baselines(candidates, points), self._metric, wanted)
-        known = {each.name for each in candidates}
-        kept = {name: trials for name, trials in alive.items() if name in going or name not in known}
-        given_up = [name for name in alive if name not in kept]
-        total = points[next(iter(points))][0].train_samples
+        measured = {name: found for name, trials in points.items() if (found := self._candidate(name, trials, rung))}
+        wanted = wanted_after(len(_by_training(points)), number, self._search)
+        rivals = [measured[name] for name in _by_training(points).values() if name in measured]
+        going = survivors(_with_baseline(rivals, points, self._metric), self._metric, wanted)
+        needed = {trial.trained_as for name in going for trial in points[name]}
+        kept = {
+            name: trials  # those of the same plans as one that goes on cost nothing
+            for name, trials in alive.items()
+            if name not in measured or any(trial.trained_as in needed for trial in trials)
+        }
         self._observer(
             Note(f"rung {number + 1} of {self._search.rungs}: {len(kept)} of {len(alive)} configurations go on to more")
         )
-        reason = f"halving: not near the frontier after {stop:,} of {total:,} samples"
-        for name in given_up:
-            for trial in alive[name]:
-                if trial.key in open_keys and self._is_unfinished(trial):
-                    self._stop(trial, stop, reason)
+        for name in alive:
+            if name not in kept:
+                self._give_up([trial for trial in alive[name] if trial.key in open_keys], rung)
         return {name: trials for name, trials in kept.items() if self._all_well(trials)}
+
+    def _give_up(self, trials: Sequence[Trial], rung: Rung) -> None:
+        """Rows instead of further training for the trials of a configuration that have come to no end yet."""
+        seeds = len(self._results.sweep.loaded.config.seeds)
+        some = "" if rung.seeds == seeds else f" on {rung.seeds} of {seeds} seeds"
+        for trial in trials:
+            if self._is_unfinished(trial):
+                of = f"{rung.samples:,} of {trial.train_samples:,} samples{some}"
+                self._stop(trial, rung.samples, f"halving: adds little to the frontier after {of}")
+                forget_checkpoint(self._results.checkpoint(trial.trained_as))
 
     def _all_well(self, trials: Sequence[Trial]) -> bool:
         """Whether a configuration can still become a point: none of its trials failed."""
@@ -154,33 +169,25 @@ class Search:
 
     def _candidate(self, name: str, trials: Sequence[Trial], rung: Rung) -> Candidate | None:
         """A configuration as the rung saw it; None where nothing was measured at its end, as of one trained before."""
-        values = []
         seeds = self._results.sweep.loaded.config.seeds[: rung.seeds]
-        for trial in (trial for trial in trials if trial.config.seed in seeds):
-            measure = self._measures.get(trial.trained_as, {}).get(str(rung.samples))
-            row = self._results.rows.get(trial.key)
-            if measure is not None:
-                value = measure["columns"].get(self._metric.validation)
-                values.append(math.nan if value is None else float(value))
-            elif row is not None and row["status"] not in (Status.OK, Status.INTERRUPTED, Status.STOPPED):
-                values.append(math.nan)  # it failed on its way
-            else:
-                return None
+        values = [self._value(trial, rung.samples) for trial in trials if trial.config.seed in seeds]
+        if any(value is None for value in values):
+            return None
         size = int(getattr(trials[0].costs, self._size))
-        return Candidate(name, size, tuple(values), group=str(trials[0].config.dim))
+        return Candidate(name, size, tuple(value for value in values if value is not None))
 
-    def _with_baselines(
-        self, candidates: Sequence[Candidate], points: Mapping[str, Sequence[Trial]]
-    ) -> list[Candidate]:
-        """The same, where the best uncompressed model of each dim always goes on: all others are compared with it."""
-        best: dict[int, tuple[float, str]] = {}
-        for each in candidates:
-            config = points[each.name][0].config
-            cost = self._metric.cost(math.fsum(each.values) / len(each.values))
-            if config.method == Method.DENSE and math.isfinite(cost):
-                best[config.dim] = min(best.get(config.dim, (math.inf, "")), (cost, each.name))
-        always = {name for _, name in best.values()}
-        return [replace(each, always=each.name in always) for each in candidates]
+    def _value(self, trial: Trial, samples: int) -> float | None:
+        """A trial's quality after so many samples; NaN where it failed on its way, None where it is not known."""
+        measure = self._measures.get(trial.trained_as, {}).get(str(samples))
+        row = self._results.rows.get(trial.key)
+        if measure is None and row is not None and row["status"] == Status.OK:
+            found = row.get(self._metric.validation) if samples >= trial.train_samples else None
+            return None if found is None else float(found)
+        if measure is not None:
+            value = measure["columns"].get(self._metric.validation)
+            return math.nan if value is None else float(value)
+        failed = row is not None and row["status"] not in (Status.INTERRUPTED, Status.STOPPED)
+        return math.nan if failed else None
 
     def _stop(self, trial: Trial, stop: int, reason: str) -> None:
         """Write the row of a trial that is given up, with what its last rung measured; one of a seed that was not
@@ -191,6 +198,21 @@ class Search:
         outcome = Outcome(Status.STOPPED, reason, found["columns"], tuple(found["curve"]))
         row = self._results.store(trial, outcome, machine, found["started_at"], self._results.task(trial, stop))
         self._observer(TrialFinished(trial, row))
+
+
+def _with_baseline(candidates: Sequence[Candidate], points: Points, metric: Metric) -> list[Candidate]:
+    """The same, where the best uncompressed model always goes on: all others are compared with it."""
+    dense = [each for each in candidates if each.is_sound and points[each.name][0].config.method == Method.DENSE]
+    best = min(dense, key=lambda each: metric.cost(math.fsum(each.values) / len(each.values)), default=None)
+    return [replace(each, always=each is best) for each in candidates]
+
+
+def _by_training(points: Points) -> dict[tuple[str, ...], str]:
+    """The first configuration of each training: cells that come to the same plans are one choice."""
+    found: dict[tuple[str, ...], str] = {}
+    for name, trials in points.items():
+        found.setdefault(tuple(trial.trained_as for trial in trials), name)
+    return found
 
 
 def _points(trials: Sequence[Trial]) -> dict[str, tuple[Trial, ...]]:

@@ -45,13 +45,14 @@ class RunningStatus(Frozen):
 
 
 class SweepStatus(Frozen):
-    """What the driver wrote last; `total` = `done` + `failed` + `pending` + those running."""
+    """What the driver wrote last; `total` = `done` + `failed` + `pending` + `paused` + those running."""
 
     driver: DriverStatus
     total: _Count
     done: _Count
     failed: _Count
     pending: _Count
+    paused: _Count = 0
     running: Annotated[tuple[RunningStatus, ...], Field(max_length=10_000)]
     eta_seconds: _Real | None
     updated_at: _Text
@@ -116,6 +117,7 @@ class StatusWriter:
             done=progress.done,
             failed=progress.failed,
             pending=progress.pending,
+            paused=progress.paused,
             running=tuple(
                 RunningStatus(
                     key=run.trial.key,

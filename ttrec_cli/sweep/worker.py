@@ -95,10 +95,14 @@ def write_to(log: str) -> None:
 
 
 def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine:
-    """The device behind `auto`, `cuda` or `cpu`, and the backend of its lookups: compiled, unless CUDA lacks CuPy."""
+    """The device behind `auto`, `cuda` or `cpu`, and the backend of its lookups: compiled, unless CUDA lacks CuPy.
+
+    The device is warmed up: what is loaded and compiled on first use is no time of the first trial.
+    """
     import torch
 
-    import ttrec_cli.sweep.trial_run  # noqa: F401 (what is loaded now is no time of the first trial)
+    import ttrec_cli.sweep.trial_run  # noqa: F401
+    from ttrec_cli.sweep.warm_up import warm_up
 
     parallel = settings.parallel if settings else 1
     threads = torch.get_num_threads()
@@ -109,12 +113,14 @@ def find_machine(choice: str, settings: WorkerSettings | None = None) -> Machine
         name, memory = torch.cuda.get_device_name(), torch.cuda.mem_get_info()[1]
         if parallel > 1:  # so that one trial cannot take what its neighbours need
             torch.cuda.set_per_process_memory_fraction(1 / parallel)
+        warm_up(torch.device("cuda"))
         backend = "reference" if missing else "cuda"
         return Machine(
             "cuda", backend, name, nvidia_driver(), missing, parallel=parallel, threads=threads, memory=memory
         )
     if choice == "cuda":
         return Machine(problem="--device cuda: torch sees no CUDA device here; use --device cpu")
+    warm_up(torch.device("cpu"))
     return Machine("cpu", "cpu", parallel=parallel, threads=threads)
 
 
