@@ -14,7 +14,7 @@ from numba import prange
 from ttrec_kernels.cpu.arena import INTS, MESSAGES, PRODUCTS, ROW_GRADIENTS, most_levels
 from ttrec_kernels.cpu.bag_reading import FROM_CORES, read_column, read_segments
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel, floats_at
-from ttrec_kernels.cpu.digit_trie import FIRST_CHILD, build_trie, level_array
+from ttrec_kernels.cpu.digit_trie import FIRST_CHILD, PLACE, build_trie, level_array
 from ttrec_kernels.cpu.small_products import add, clear
 from ttrec_kernels.cpu.tt_levels import (
     differentiate_first_level,
@@ -187,8 +187,9 @@ def gather_row_gradients(
             order = starts[table, INTS]
             begin, end, _ = _share(cores - 1, counts[table], worker, workers)
             firsts = level_array(order, capacities[table], cores - 1, FIRST_CHILD)
+            place_of = level_array(order, capacities[table], cores - 1, PLACE)
             for node in range(begin, end):
-                total = row_gradients + ITEM * (starts[table, ROW_GRADIENTS] + dim * node)
+                total = row_gradients + ITEM * (starts[table, ROW_GRADIENTS] + dim * ints[place_of + node])
                 clear(total, dim)
                 for i in range(ints[firsts + node], ints[firsts + node + 1]):
                     place = ranges[table, 0] + ints[order + i]
