@@ -31,6 +31,11 @@ def _vector_width() -> int:
 WIDTH = _vector_width()
 
 
+def _variable(builder: ir.IRBuilder, value: Any) -> Any:
+    """Pointer to a local variable that begins as `value`; LLVM keeps it in a register."""
+    return cgutils.alloca_once_value(builder, value)  # type: ignore[no-untyped-call]
+
+
 def _at(builder: ir.IRBuilder, address: Any, offset: Any, kind: ir.Type) -> Any:
     return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
 
@@ -50,7 +55,7 @@ class _Tile:
         self.builder, self.rows, self.vectors, self.width = builder, rows, vectors, width
         self.kind = ir.VectorType(FLOAT, width)
         zeros = ir.Constant(self.kind, None)
-        self.sums = [[cgutils.alloca_once_value(builder, zeros) for _ in range(vectors)] for _ in range(rows)]
+        self.sums = [[_variable(builder, zeros) for _ in range(vectors)] for _ in range(rows)]
 
     def vectors_at(self, address: Any) -> list[Any]:
         """Pointers to the vectors of a row."""
@@ -80,9 +85,7 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
     """
 
     @intrinsic
-    def generate_tile(  # noqa: PLR0913
-        _: Any, a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, c: Any, c_row: Any, k: Any, is_added: Any
-    ) -> Any:
+    def generate_tile(_, a, a_row, a_step, b, b_step, c, c_row, k, is_added):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
         def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
             a, a_row, a_step, b, b_step, c, c_row, k, is_added = arguments
             sums = _Tile(builder, rows, vectors, width)
@@ -90,7 +93,7 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
             with builder.if_then(is_added):
                 for total, place in targets:
                     builder.store(builder.load(place, align=ITEM), total)
-            left, right = cgutils.alloca_once_value(builder, a), cgutils.alloca_once_value(builder, b)
+            left, right = _variable(builder, a), _variable(builder, b)
             with cgutils.for_range(builder, k):
                 now_left, now_right = builder.load(left), builder.load(right)
                 sums.multiply(now_left, a_row, now_right)
@@ -102,10 +105,8 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
 
         return types.void(*[types.int64] * 8, types.boolean), generate
 
-    def run(
-        a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, k: int, is_added: bool
-    ) -> Any:
-        generate_tile(a, a_row, a_step, b, b_step, c, c_row, k, is_added)
+    def run(a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, k: int, is_added: bool) -> Any:
+        generate_tile(a, a_row, a_step, b, b_step, c, c_row, k, is_added)  # type: ignore[call-arg]
 
     return generated(run)
 
@@ -114,7 +115,7 @@ def transposer(width: int) -> Callable[..., Any]:
     """Function (a, a_row, c, c_row) of addresses and strides in bytes: a square of `width` floats, C = Aᵀ."""
 
     @intrinsic
-    def generate_transposer(_: Any, a: Any, a_row: Any, c: Any, c_row: Any) -> Any:
+    def generate_transposer(_, a, a_row, c, c_row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
         def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
             a, a_row, c, c_row = arguments
             kind, half = ir.VectorType(FLOAT, width), width // 2
@@ -137,6 +138,6 @@ def transposer(width: int) -> Callable[..., Any]:
         return types.void(*[types.int64] * 4), generate
 
     def run(a: int, a_row: int, c: int, c_row: int) -> Any:
-        generate_transposer(a, a_row, c, c_row)
+        generate_transposer(a, a_row, c, c_row)  # type: ignore[call-arg]
 
     return generated(run)

@@ -12,6 +12,7 @@ import numpy as np
 from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, generated
 from ttrec_kernels.cpu.register_tiles import WIDTH, tile, transposer
 
+
 def _strip(vectors: int, width: int) -> Callable[..., Any]:
     """Function that multiplies as many columns of C as a tile has, all rows of it."""
     six, two, one = tile(6, vectors, width), tile(2, vectors, width), tile(1, vectors, width)
@@ -40,7 +41,6 @@ _two_vectors, _vector, _half, _four, _single = (
     _strip(1, 4),
     _strip(1, 1),
 )
-_transpose_square = transposer(WIDTH)
 
 
 @compiled
@@ -71,22 +71,38 @@ def multiply(a: int, b: int, c: int, m: int, k: int, n: int) -> Any:
 
 
 @compiled
-def add_outer(a: int, b: int, c: int, m: int, k: int, n: int) -> Any:
-    """C (k, n) += A (m, k)ᵀ · B (m, n)."""
-    _product(a, ITEM, ITEM * k, b, c, k, m, n, True)
+def multiply_outer(a: int, b: int, c: int, m: int, k: int, n: int, is_added: bool) -> Any:
+    """C (k, n) = or += A (m, k)ᵀ · B (m, n)."""
+    _product(a, ITEM, ITEM * k, b, c, k, m, n, is_added)
+
+
+def _transposition(width: int) -> Callable[..., Any]:
+    """Function that transposes (m, n) numbers by squares of `width`, and the rest one by one."""
+    square = transposer(width)
+
+    def run(a: int, c: int, m: int, n: int) -> Any:
+        whole_rows, whole_columns = m - m % width, n - n % width
+        for i in range(0, whole_rows, width):
+            for j in range(0, whole_columns, width):
+                square(a + ITEM * (i * n + j), ITEM * n, c + ITEM * (j * m + i), ITEM * m)
+        source, target = floats_at(a, m * n), floats_at(c, m * n)
+        for i in range(m):
+            for j in range(whole_columns if i < whole_rows else 0, n):
+                target[j * m + i] = source[i * n + j]
+
+    return generated(run)
+
+
+_transpose_wide, _transpose_narrow = _transposition(WIDTH), _transposition(4)
 
 
 @compiled
 def transpose(a: int, c: int, m: int, n: int) -> Any:
     """C (n, m) = A (m, n)ᵀ."""
-    source, target = floats_at(a, m * n), floats_at(c, m * n)
-    whole_rows, whole_columns = m - m % WIDTH, n - n % WIDTH
-    for i in range(0, whole_rows, WIDTH):
-        for j in range(0, whole_columns, WIDTH):
-            _transpose_square(a + ITEM * (i * n + j), ITEM * n, c + ITEM * (j * m + i), ITEM * m)
-    for i in range(m):
-        for j in range(whole_columns if i < whole_rows else 0, n):
-            target[j * m + i] = source[i * n + j]
+    if min(m, n) >= WIDTH:
+        _transpose_wide(a, c, m, n)
+    else:
+        _transpose_narrow(a, c, m, n)
 
 
 @compiled

@@ -13,10 +13,9 @@ from ttrec_kernels.cpu.compiled import ITEM, compiled
 from ttrec_kernels.cpu.digit_trie import BY_DIGIT, DIGIT, FIRST_CHILD, GROUP, PARENT, PLACE, level_array
 from ttrec_kernels.cpu.small_products import (
     add,
-    add_outer,
-    clear,
     copy,
     multiply,
+    multiply_outer,
     transpose,
 )
 from ttrec_kernels.cpu.update import update
@@ -229,15 +228,15 @@ def differentiate_level(
             continue
         digit = ints[digits + ints[by_digit + ints[group + g]]]
         transpose(core + ITEM * size * digit, turned, rank, width)
-        clear(gradient_at, size)
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
             _copy_parents(line, bases, level, capacity, ints, base, first, count, floats[0], lefts)
             aboves = _gradients_at(line, level, capacity, ints, base, first, count, floats, spare)
+            is_added = first > ints[group + g]
             if width < NARROW:
-                add_outer(aboves, lefts, gradient_at, m * count, width, rank)
+                multiply_outer(aboves, lefts, gradient_at, m * count, width, rank, is_added)
             else:
-                add_outer(lefts, aboves, gradient_at, m * count, rank, width)
+                multiply_outer(lefts, aboves, gradient_at, m * count, rank, width, is_added)
             multiply(aboves, turned, messages + ITEM * m * rank * first, m * count, width, rank)
         if width < NARROW:
             transpose(gradient_at, turned, width, rank)
