@@ -129,7 +129,8 @@ class EmbeddingTables(WithFusedOptimizer, nn.Module):
         Raises `IndexRangeError`, which names table, index and rows, and `BagError` for indices of another form.
         """
         bags = self._check(indices, offsets)
-        if ops.is_compiled(self.backend, next(self.parameters())):
+        weights = self._weights()
+        if ops.is_compiled(self.backend, weights[0] if weights else next(self.parameters())):
             return self._look_up_compiled(indices, offsets, bags)
         if self.fused is not None:
             raise UnsupportedError("a fused optimiser needs compiled kernels: float32 weights and backend='auto'")
@@ -199,8 +200,9 @@ class EmbeddingTables(WithFusedOptimizer, nn.Module):
     def _weights(self) -> list[Tensor]:
         """Weight slots as `_lookup_tables` numbers them: dense rows, all cores, cached rows."""
         dense = [] if self.dense_weight is None else [self.dense_weight]
+        cores = [core for table in self.tt_tables.children() for core in table._parameters.values() if core is not None]
         cached = [] if self.row_cache is None else [self.row_cache.weight]
-        return [*dense, *self.tt_tables.parameters(), *cached]
+        return [*dense, *cores, *cached]
 
     def _look_up_bags(self, indices: Tensor, offsets: Tensor, bags: int) -> Tensor:
         """Sums of bags by the reference, table by table."""

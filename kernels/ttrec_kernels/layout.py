@@ -17,6 +17,9 @@ P, Q, RANK_LEFT, CORE_SLOT, CORE_OFFSET, CORE_COLUMNS = range(6)
 DENSE, TT = 0, 1
 NONE = -1
 
+TRIE_ARRAYS = 6
+"""Numbers that the CPU's trie of a batch keeps for each lookup and core, see `cpu.digit_trie`."""
+
 
 @dataclass(frozen=True)
 class CachePlace:

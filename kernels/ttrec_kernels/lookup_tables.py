@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ttrec_kernels.cache_plan import CacheSegment
-from ttrec_kernels.layout import CachePlace, TablePlace, layout_matrix
+from ttrec_kernels.layout import TRIE_ARRAYS, CachePlace, TablePlace, layout_matrix
 from ttrec_kernels.table_plan import TableKind, TablePlan
 
 KEPT_BYTES = 64 * 10**6
@@ -28,7 +28,7 @@ class LookupTables:
         self.names = "\n".join(names)
         self._tables = len(places)
         self._levels = max(place.cores for place in places)
-        self._ints = [2 + 5 * place.cores if place.cores else 0 for place in places]
+        self._ints = [2 + TRIE_ARRAYS * place.cores if place.cores else 0 for place in places]
         self._floats = [_product_floats(place) for place in places]
 
     def kept_bytes(self, bags: int, places: int, is_matrix: bool) -> int:

@@ -9,12 +9,13 @@ The specification is `reference`; modules use that directly where no compiled ba
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from ttrec_kernels.choices import Backend, choose
 from ttrec_kernels.errors import BackendError
@@ -115,41 +116,105 @@ def lookup(
     """
     if weights[0].device.type == "cuda":  # there the backward pass makes prefixes again
         kept_bytes = 0
-    if fused is not None and torch.is_grad_enabled() and any(weight.requires_grad for weight in weights):
-        out: Tensor = _FusedLookup.apply(batch, fused, (names, sparse, kept_bytes), batch.sample_weights, *weights)  # type: ignore[no-untyped-call]
+    options = (names, sparse, kept_bytes)
+    needs_gradient = torch.is_grad_enabled() and _any_requires_grad(weights, batch)
+    is_eager = _is_eager(weights)
+    if needs_gradient and (is_eager or fused is not None):
+        out: Tensor = _Lookup.apply(batch, fused, options, is_eager, batch.sample_weights, *weights)  # type: ignore[no-untyped-call]
         return out
-    found: tuple[Tensor, Tensor] = torch.ops.ttrec.lookup(weights, *batch, names, sparse, kept_bytes)
-    return found[0]
+    return _run("lookup", weights, *batch, *options, is_eager=is_eager)[0]  # type: ignore[no-any-return]
 
 
-class _FusedLookup(torch.autograd.Function):
-    """`lookup` whose backward pass applies a fused optimiser to the weights and returns no gradient for them."""
+def _any_requires_grad(weights: Sequence[Tensor], batch: LookupBatch) -> bool:
+    samples = batch.sample_weights
+    return any(weight.requires_grad for weight in weights) or (samples is not None and samples.requires_grad)
+
+
+def _is_eager(weights: Sequence[Tensor]) -> bool:
+    """Whether nobody watches the ops: a compiler, a tracer, a profiler, a mode, a transform, or weights of a subclass.
+
+    A backend is then called without the dispatcher, which costs more than the lookups of a small batch.
+    """
+    if torch.compiler.is_compiling() or torch._C._get_tracing_state() or torch._C._autograd._profiler_enabled():
+        return False
+    modes = torch._C._len_torch_dispatch_stack() + torch._C._len_torch_function_stack()
+    if modes or torch._C._functorch.peek_interpreter_stack() is not None:
+        return False
+    return all(type(weight) in _PLAIN for weight in weights)
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+
+def _run(name: str, weights: Sequence[Tensor], *arguments: Any, is_eager: bool, before: tuple[Tensor, ...] = ()) -> Any:
+    """An op by the dispatcher, or its backend at once; `before` are its arguments before the weights."""
+    if is_eager:
+        return _kernel(weights[0].device.type, name)(*before, weights, *arguments)
+    return getattr(torch.ops.ttrec, name)(*before, weights, *arguments)
+
+
+class _Lookup(torch.autograd.Function):
+    """`lookup` with its gradients, or with a fused optimiser that its backward pass applies to the weights."""
 
     @staticmethod
     def forward(
         ctx: Any,
         batch: LookupBatch,
-        fused: FusedState,
+        fused: FusedState | None,
         options: tuple[Any, ...],
+        is_eager: bool,
         _sample_weights: Tensor | None,  # the batch has them too; here autograd sees them
         *weights: Tensor,
     ) -> Tensor:
         with torch._C._AutoDispatchBelowAutograd():  # here is the autograd of this call
-            out, kept = torch.ops.ttrec.lookup(list(weights), *batch, *options)
-        # Kept here, not saved: backward changes the weights in place, which is meant.
-        ctx.batch, ctx.fused, ctx.kept, ctx.weights = batch, fused, kept, list(weights)
+            out, kept = _run("lookup", list(weights), *batch, *options, is_eager=is_eager)
+        ctx.batch, ctx.fused, ctx.kept, ctx.is_eager, ctx.sparse = batch, fused, kept, is_eager, options[1]
+        if fused is None:
+            ctx.save_for_backward(*weights)
+        else:  # kept, not saved: backward changes the weights in place, which is meant
+            ctx.weights = list(weights)
         return out  # type: ignore[no-any-return]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        fused: FusedState = ctx.fused
-        arguments = (gradients[0], ctx.kept, ctx.weights, *ctx.batch)
+        fused: FusedState | None = ctx.fused
+        before, wants_samples = (gradients[0], ctx.kept), ctx.needs_input_grad[4]
+        run = partial(_run, is_eager=ctx.is_eager, before=before)
+        if fused is None:
+            weights = list(ctx.saved_tensors)
+            found, of_samples = _gradients(run, weights, ctx.batch, ctx.needs_input_grad[5:], ctx.sparse, wants_samples)
+            return (None, None, None, None, of_samples, *found)
         of_samples = None
-        if ctx.needs_input_grad[3]:
-            of_samples = torch.ops.ttrec.lookup_backward(*arguments, [False] * len(ctx.weights))[1]
+        if wants_samples:
+            of_samples = run("lookup_backward", ctx.weights, *ctx.batch, [False] * len(ctx.weights))[1]
         rule = (fused.states, fused.learning_rate, fused.optimizer.kind, fused.optimizer.eps)
-        torch.ops.ttrec.lookup_update(*arguments, *rule)
-        return (None, None, None, of_samples, *(None for _ in ctx.weights))
+        run("lookup_update", ctx.weights, *ctx.batch, *rule)
+        return (None, None, None, None, of_samples, *(None for _ in ctx.weights))
+
+
+def _gradients(
+    run: Callable[..., Any],
+    weights: list[Tensor],
+    batch: Sequence[Any],
+    wanted: Sequence[bool],
+    sparse: Sequence[bool],
+    wants_samples: bool,
+) -> tuple[list[Tensor | None], Tensor | None]:
+    """Gradient of each weight, sparse where asked for, and that of the sample weights; `run(op, weights, …)`."""
+    is_dense = [want and not is_sparse for want, is_sparse in zip(wanted, sparse, strict=True)]
+    found: list[Tensor | None] = [None] * len(weights)
+    of_samples = None
+    if any(is_dense) or wants_samples:
+        gradients, of_samples = run("lookup_backward", weights, *batch, is_dense)
+        found = [each if want else None for each, want in zip(gradients, is_dense, strict=True)]
+    for slot, (want, is_sparse) in enumerate(zip(wanted, sparse, strict=True)):
+        if want and is_sparse:
+            rows, values = run("lookup_rows_backward", weights, *batch, slot)
+            found[slot] = torch.sparse_coo_tensor(
+                rows.unsqueeze(0), values, weights[slot].shape, check_invariants=False
+            )
+    return found, of_samples if wants_samples else None
 
 
 def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -162,27 +227,15 @@ def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor
 
 
 def _differentiate(ctx: Any, gradient: Tensor | None, _: Tensor | None) -> tuple[Any, ...]:
-    nothing = (None,) * 13
+    """The registered gradient of `lookup`, for those who watch the ops."""
     if gradient is None:
-        return nothing
+        return (None,) * 13
     kept, *saved = ctx.saved_tensors
     tensors, weights = saved[: -ctx.weights], saved[-ctx.weights :]
     batch = [rest if tensor is None else tensor for tensor, rest in zip(tensors, ctx.rest, strict=True)]
-    arguments = (gradient, kept, weights, *batch)
-    wanted = list(ctx.needs_input_grad[0])
-    is_dense = [want and not sparse for want, sparse in zip(wanted, ctx.sparse, strict=True)]
-    found: list[Tensor | None] = [None] * len(weights)
-    of_samples = None
-    if any(is_dense) or ctx.needs_input_grad[4]:
-        gradients, of_samples = torch.ops.ttrec.lookup_backward(*arguments, is_dense)
-        found = [each if want else None for each, want in zip(gradients, is_dense, strict=True)]
-    for slot, (want, sparse) in enumerate(zip(wanted, ctx.sparse, strict=True)):
-        if want and sparse:
-            rows, values = torch.ops.ttrec.lookup_rows_backward(*arguments, slot)
-            found[slot] = torch.sparse_coo_tensor(
-                rows.unsqueeze(0), values, weights[slot].shape, check_invariants=False
-            )
-    of_samples = of_samples if ctx.needs_input_grad[4] else None
+    run = partial(_run, is_eager=False, before=(gradient, kept))
+    wanted, wants_samples = list(ctx.needs_input_grad[0]), ctx.needs_input_grad[4]
+    found, of_samples = _gradients(run, list(weights), batch, wanted, ctx.sparse, wants_samples)
     return (found, None, None, None, of_samples, *(None,) * 8)
 
 
@@ -208,11 +261,16 @@ def _fake_rows_backward(gradient: Tensor, _kept: Tensor, weights: Sequence[Tenso
 def _fake_update(*_arguments: Any) -> None: ...
 
 
-def _compiled_later(package: str, name: str) -> Callable[..., Any]:
+@cache
+def _kernel(package: str, name: str) -> Callable[..., Any]:
     """The kernel of a backend, whose package is imported when it is first called: compilers are slow to import."""
+    kernel: Callable[..., Any] = getattr(import_module(f"ttrec_kernels.{package}.kernels"), name)
+    return kernel
 
+
+def _compiled_later(package: str, name: str) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
-        return getattr(import_module(f"ttrec_kernels.{package}.kernels"), name)(*arguments)
+        return _kernel(package, name)(*arguments)
 
     return call
 

@@ -212,6 +212,19 @@ def _cached(shape: TTShape, generator: torch.Generator) -> Lookup:
     return replace(lookup, indices=indices)
 
 
+def _many_left_out(shape: TTShape, generator: torch.Generator) -> Lookup:
+    """Lookups that need no product, cached and padding, lie anywhere among many that do."""
+    table = Table.of(
+        shape, padding_idx=int(torch.randint(shape.rows, (1,), generator=generator)), cached=min(3, shape.rows)
+    )
+    lookup = with_bags(pack([table], generator), (30, 0, 47), generator, weighted=True)
+    indices = lookup.indices.clone()
+    indices[::3] = table.padding_idx
+    hot = lookup.cache_keys[lookup.cache_keys >= 0]
+    indices[1::4] = hot[torch.randint(hot.numel(), (indices[1::4].numel(),), generator=generator)]
+    return replace(lookup, indices=indices)
+
+
 def _no_bags(shape: TTShape, generator: torch.Generator) -> Lookup:
     return with_bags(pack([Table.of(shape)], generator), (), generator)
 
@@ -228,6 +241,7 @@ CASES: dict[str, Callable[[TTShape, torch.Generator], Lookup]] = {
     "padding, mean": _padding,
     "padding, weights": _padding_weights,
     "cached rows": _cached,
+    "many left out": _many_left_out,
     "no bags": _no_bags,
     "only empty bags": _only_empty_bags,
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from contracts.lookup_cases import SHAPES, Lookup, Table, fresh_generator, mixed_tables, pack, with_bags, with_matrix
+from contracts.lookup_cases import CASES, SHAPES, Lookup, Table, fresh_generator, mixed_tables, pack, with_bags, with_matrix
 from contracts.lookup_judge import Gradients, Optimizer, upstream
 from contracts.tables_contract import TablesContract, check_lookup
 from torch import Tensor
@@ -133,6 +133,16 @@ def test_the_contract_catches_a_corrupted_lookup(corrupt):
     check_lookup(TestCpu(), lookup)
     with pytest.raises(AssertionError, match="off by"):
         check_lookup(Contract(), lookup)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_a_forward_pass_may_keep_holds_all_it_writes(name, case):
+    lookup = CASES[case](SHAPES[name], fresh_generator())
+    backend = CpuBackend()
+    batch, _, _, kept_bytes = backend.arguments(lookup)
+    if lookup.bags:
+        assert compiled.read_batch(lookup.weights, *batch).arena_bytes(1) <= kept_bytes
 
 
 def test_bits_do_not_depend_on_the_number_of_threads():

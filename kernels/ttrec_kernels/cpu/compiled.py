@@ -25,6 +25,11 @@ def compiled(function: Function) -> Function:
     return cast(Function, _fresh(njit(**OPTIONS)(function)))
 
 
+def generated(function: Function) -> Function:
+    """The same for a function made by another one: cached as a part of those that call it, not by itself."""
+    return cast(Function, njit(**{**OPTIONS, "cache": False})(function))
+
+
 def compiled_parallel(function: Function) -> Function:
     """The same with its `prange` loops shared by Numba's threads."""
     return cast(Function, _fresh(njit(parallel=True, **OPTIONS)(function)))

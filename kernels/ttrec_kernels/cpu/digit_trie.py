@@ -1,10 +1,12 @@
 """The distinct rows of a batch as a trie of digits: which prefixes exist, who is whose child, who shares a slice.
 
 A trie of n lookups in d levels lies in one int32 array, at `base`:
-  order (n): lookups by row, first one first where rows are equal; leaf (n): leaf of each lookup, −1 if it has none;
-  then per level: digit (n), parent (n), first_child (n + 1), by_digit (n), group (n + 1).
-`first_child` of a leaf points into `order`. `by_digit` lists the nodes by digit, and group g of a level holds
-its entries group[g] … group[g + 1] − 1. `counts` (2·d): nodes and groups of each level.
+  order (n): lookups by row, first one first where rows are equal; leaf (n): leaf of each lookup;
+  then per level: digit (n), parent (n), first_child (n + 1), by_digit (n), place (n), group (n + 1).
+`first_child` of a leaf points into `order`. `by_digit` lists the nodes by digit, `place` is its inverse, and group g
+of a level holds its entries group[g] … group[g + 1] − 1. What belongs to the nodes of a level lies by place: nodes
+that share a slice lie together, and are multiplied where they lie. `leaf` is a place, too.
+`counts` (2·d): nodes and groups of each level.
 """
 
 from typing import Any
@@ -12,22 +14,21 @@ from typing import Any
 import numpy as np
 
 from ttrec_kernels.cpu.compiled import compiled
-from ttrec_kernels.layout import CORE_COLUMNS, CORES, FIRST_CORE
+from ttrec_kernels.layout import CORE_COLUMNS, CORES, FIRST_CORE, TRIE_ARRAYS
 
-LEVEL_ARRAYS = 5
-DIGIT, PARENT, FIRST_CHILD, BY_DIGIT, GROUP = range(LEVEL_ARRAYS)
+DIGIT, PARENT, FIRST_CHILD, BY_DIGIT, PLACE, GROUP = range(TRIE_ARRAYS)
 
 
 @compiled
 def trie_size(n: int, levels: int) -> int:
     """int32 that a trie of `n` lookups takes."""
-    return (2 + LEVEL_ARRAYS * levels) * (n + 1)
+    return (2 + TRIE_ARRAYS * levels) * (n + 1)
 
 
 @compiled
 def level_array(base: int, n: int, level: int, which: int) -> int:
     """Where an array of `level` (from 0) begins."""
-    return base + (2 + LEVEL_ARRAYS * level + which) * (n + 1)
+    return base + (2 + TRIE_ARRAYS * level + which) * (n + 1)
 
 
 @compiled
@@ -100,6 +101,9 @@ def build_trie(line: Any, keys: Any, n: int, capacity: int, ints: Any, base: int
         last = n if level == levels - 1 else counts[2 * (level + 1)]
         ints[level_array(base, capacity, level, FIRST_CHILD) + counts[2 * level]] = last
         _group_by_digit(line, level, capacity, ints, base, counts, spare_keys, spare_values)
+    place = level_array(base, capacity, levels - 1, PLACE)
+    for i in range(n):
+        leaf[order[i]] = ints[place + leaf[order[i]]]
 
 
 @compiled
@@ -136,11 +140,11 @@ def _add_row(
 def _group_by_digit(
     line: Any, level: int, capacity: int, ints: Any, base: int, counts: Any, keys: Any, spare: Any
 ) -> Any:
-    """Fill `by_digit` and `group` of a level; nodes of one digit keep their order."""
+    """Fill `by_digit`, `place` and `group` of a level; nodes of one digit keep their order."""
     nodes = counts[2 * level]
     digits = level_array(base, capacity, level, DIGIT)
     listed = level_array(base, capacity, level, BY_DIGIT)
-    group = level_array(base, capacity, level, GROUP)
+    group, place_of = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, PLACE)
     by_digit = ints[listed : listed + nodes]
     sorted_digits, spare_keys = np.empty(nodes, dtype=np.int64), keys
     for node in range(nodes):
@@ -150,6 +154,7 @@ def _group_by_digit(
         sort_by_key(sorted_digits, by_digit, nodes, line[FIRST_CORE + CORE_COLUMNS * level], spare_keys, spare)
     groups = 0
     for place in range(nodes):
+        ints[place_of + by_digit[place]] = place
         if place == 0 or sorted_digits[place] != sorted_digits[place - 1]:
             ints[group + groups] = place
             groups += 1

@@ -14,7 +14,7 @@ from numba import prange
 from ttrec_kernels.cpu.arena import INTS, MESSAGES, PRODUCTS, ROW_GRADIENTS, most_levels
 from ttrec_kernels.cpu.bag_reading import FROM_CORES, read_column, read_segments
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel, floats_at
-from ttrec_kernels.cpu.digit_trie import FIRST_CHILD, build_trie, level_array
+from ttrec_kernels.cpu.digit_trie import FIRST_CHILD, PLACE, build_trie, level_array
 from ttrec_kernels.cpu.small_products import add, clear
 from ttrec_kernels.cpu.tt_levels import (
     differentiate_first_level,
@@ -25,18 +25,39 @@ from ttrec_kernels.cpu.tt_levels import (
 from ttrec_kernels.layout import CACHE_SLOT, CORES, NONE, OFFSET, SLOT
 
 
+@compiled
+def shares_of(tables: int, workers: int) -> Any:
+    """Into how many shares to cut the work of each table, so that all workers have some."""
+    return 1 if tables >= 2 * workers else workers
+
+
 @compiled_parallel
 def read_tables(
-    layout: Any, bags: int, indices: Any, offsets: Any, weights: Any, is_mean: bool, cache: Any, lookups: Any, bad: Any
+    layout: Any,
+    bags: int,
+    indices: Any,
+    offsets: Any,
+    weights: Any,
+    is_mean: bool,
+    cache: Any,
+    lookups: Any,
+    bad: Any,
+    workers: int,
 ) -> Any:
     """Lookups of every table, one a bag where `offsets` is empty; `bad` (tables) gets positions of bad indices."""
     tables = len(layout)
-    for table in prange(tables):
-        line = layout[table]
+    shares = shares_of(tables, workers)
+    found = np.full((tables, shares), -1, dtype=np.int64)
+    for work in prange(tables * shares):
+        table, share = work // shares, work % shares
+        line, begin, end = layout[table], bags * share // shares, bags * (share + 1) // shares
         if len(offsets) == 0:
-            bad[table] = read_column(line, table, tables, bags, indices, weights, cache, lookups)
+            position = read_column(line, table, tables, bags, begin, end, indices, weights, cache, lookups)
         else:
-            bad[table] = read_segments(line, table, bags, indices, offsets, weights, is_mean, cache, lookups)
+            position = read_segments(line, table, bags, begin, end, indices, offsets, weights, is_mean, cache, lookups)
+        found[table, share] = position
+    for table in range(tables):
+        bad[table] = found[table].max()
 
 
 @compiled_parallel
@@ -187,8 +208,9 @@ def gather_row_gradients(
             order = starts[table, INTS]
             begin, end, _ = _share(cores - 1, counts[table], worker, workers)
             firsts = level_array(order, capacities[table], cores - 1, FIRST_CHILD)
+            place_of = level_array(order, capacities[table], cores - 1, PLACE)
             for node in range(begin, end):
-                total = row_gradients + ITEM * (starts[table, ROW_GRADIENTS] + dim * node)
+                total = row_gradients + ITEM * (starts[table, ROW_GRADIENTS] + dim * ints[place_of + node])
                 clear(total, dim)
                 for i in range(ints[firsts + node], ints[firsts + node + 1]):
                     place = ranges[table, 0] + ints[order + i]

@@ -83,7 +83,7 @@ def forward_pass(
     lookups = lookup_arrays(arena, tables, levels, places)
     ints, products = trie_memory(arena, tables, levels, places, starts[tables])
     bad = np.full(tables, -1, dtype=np.int64)
-    loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad)
+    loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad, workers)
     scratch = np.empty((workers, scratch_floats), dtype=np.float32)
     addresses = _addresses(scratch)
     for part in range(parts):
@@ -151,7 +151,7 @@ def backward_pass(
     floats, addresses = (products, messages.ctypes.data, row_gradients), _addresses(scratch)
     if not is_kept:
         bad = np.empty(tables, dtype=np.int64)
-        loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad)
+        loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad, workers)
     for part in range(parts):
         now = _part(ranges, capacities, part)
         if not is_kept and levels > 0:
@@ -169,7 +169,7 @@ def backward_pass(
                 layout, bases, capacities, ints, starts, counts, floats, addresses, core_targets, rule
             )
     if row_targets.max() != UNWANTED:
-        update_stored_rows(layout, bases, dim, ranges, lookups, gradient, row_targets, rule)
+        update_stored_rows(layout, bases, dim, ranges, lookups, gradient, row_targets, rule, workers)
     _keep(scratch, ranges)
     _keep(messages, ranges)
 

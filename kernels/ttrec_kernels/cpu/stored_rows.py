@@ -7,54 +7,79 @@ from numba import prange
 
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel
 from ttrec_kernels.cpu.digit_trie import sort_by_key
+from ttrec_kernels.cpu.loops import shares_of
 from ttrec_kernels.cpu.small_products import add, clear
-from ttrec_kernels.cpu.update import update
+from ttrec_kernels.cpu.update import SGD, UNWANTED, update
 from ttrec_kernels.layout import CACHE_SLOT, CORES, NONE, OFFSET, SLOT
 
 
 @compiled_parallel
 def update_stored_rows(
-    layout: Any, bases: Any, dim: int, ranges: Any, lookups: Any, gradient: int, targets: Any, rule: Any
+    layout: Any, bases: Any, dim: int, ranges: Any, lookups: Any, gradient: int, targets: Any, rule: Any, workers: int
 ) -> Any:
-    """Sum the gradients of each stored row in use and hand them to `update`; `targets` (tables) are addresses."""
-    for table in prange(len(layout)):
+    """Hand the gradients of each stored row in use to `update`; `targets` (tables) are addresses.
+
+    The rows of a table are shared out by their last digit, so that each has one owner, who takes its lookups in order.
+    """
+    tables = len(layout)
+    shares = shares_of(tables, workers)
+    for work in prange(tables * shares):
+        table, share = work // shares, work % shares
         line = layout[table]
         slot = line[SLOT] if line[CORES] <= 0 else line[CACHE_SLOT]
-        if slot != NONE:
+        if slot != NONE and targets[table] != UNWANTED:
             weight = bases[slot] + (ITEM * line[OFFSET] if line[CORES] <= 0 else 0)
-            _update_table(
-                table,
-                len(layout),
-                weight,
-                dim,
-                ranges[table, 0],
-                ranges[table, 1],
-                lookups,
-                gradient,
-                targets[table],
-                rule,
-            )
+            above = gradient + ITEM * dim * table
+            first, last = ranges[table, 0], ranges[table, 1]
+            if rule[0] == SGD:
+                _step_at_once(weight, tables, dim, first, last, share, shares, lookups, above, rule[1])
+            else:
+                told = (targets[table], rule)
+                _update_sums(weight, tables, dim, first, last, share, shares, lookups, above, told)
 
 
 @compiled
-def _update_table(
-    table: int,
-    tables: int,
+def _step_at_once(
     weight: int,
+    tables: int,
     dim: int,
     first: int,
     last: int,
+    share: int,
+    shares: int,
     lookups: Any,
     gradient: int,
-    target: int,
-    rule: Any,
+    learning_rate: Any,
 ) -> Any:
+    """SGD is linear: a row's steps, one for each of its lookups, are one step along their sum."""
+    for place in range(first, last):
+        row = lookups[1][place]
+        if row >= 0 and row % shares == share:
+            above = gradient + ITEM * dim * tables * np.int64(lookups[2][place])
+            add(above, weight + ITEM * dim * row, dim, -learning_rate * lookups[3][place])
+
+
+@compiled
+def _update_sums(
+    weight: int,
+    tables: int,
+    dim: int,
+    first: int,
+    last: int,
+    share: int,
+    shares: int,
+    lookups: Any,
+    gradient: int,
+    told: Any,
+) -> Any:
+    """Sum the gradients of each row, and hand them to `update` with what it is `told`: target and rule."""
     keys, places = np.empty(last - first, dtype=np.int64), np.empty(last - first, dtype=np.int32)
     found, most = 0, np.int64(0)
     for place in range(first, last):
-        if lookups[1][place] >= 0:
-            keys[found], places[found] = lookups[1][place], place
-            most = max(most, lookups[1][place])
+        row = lookups[1][place]
+        if row >= 0 and row % shares == share:
+            keys[found], places[found] = row, place
+            most = max(most, row)
             found += 1
     sort_by_key(keys, places, found, most + 1, np.empty(found, dtype=np.int64), np.empty(found, dtype=np.int32))
     sums = np.empty(dim, dtype=np.float32)
@@ -62,10 +87,10 @@ def _update_table(
     for i in range(found):
         if i == 0 or keys[i] != keys[i - 1]:
             clear(total, dim)
-        above = gradient + ITEM * dim * (np.int64(lookups[2][places[i]]) * tables + table)
+        above = gradient + ITEM * dim * tables * np.int64(lookups[2][places[i]])
         add(above, total, dim, lookups[3][places[i]])
         if i + 1 == found or keys[i + 1] != keys[i]:
-            update(weight, target, keys[i], dim, total, rule)
+            update(weight, told[0], keys[i], dim, total, told[1])
     return len(sums)  # used here, or its memory would be freed once its address is taken
 
 

@@ -1,8 +1,8 @@
 """One level of the digit trie of one table, down for the rows, up for their gradients, one slice at a time.
 
 Floats of a table lie at raw addresses: `products` holds L_k of levels 1 … d − 1, one block of `capacity` nodes after
-the other; `messages` what each node of these levels sends to its parent, dL_k · G_kᵀ, in blocks likewise. The last
-level's L_k are the table's rows.
+the other; `messages` what each node of these levels sends to its parent, dL_k · G_kᵀ, in blocks likewise; both by the
+nodes' places. The last level's L_k are the table's rows.
 """
 
 from typing import Any
@@ -10,24 +10,22 @@ from typing import Any
 import numpy as np
 
 from ttrec_kernels.cpu.compiled import ITEM, compiled
-from ttrec_kernels.cpu.digit_trie import BY_DIGIT, DIGIT, FIRST_CHILD, GROUP, PARENT, level_array
+from ttrec_kernels.cpu.digit_trie import BY_DIGIT, DIGIT, FIRST_CHILD, GROUP, PARENT, PLACE, level_array
 from ttrec_kernels.cpu.small_products import (
     add,
-    add_outer,
-    clear,
     copy,
     multiply,
-    multiply_transposed,
+    multiply_outer,
     transpose,
 )
 from ttrec_kernels.cpu.update import update
 from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, RANK_LEFT, Q
 
 NARROW = 16
-"""Below so many columns a product is faster as dot products with the transposed slice."""
+"""A slice's gradient with fewer columns is summed transposed, along its longer side."""
 
-BLOCK_ROWS = 16
-"""Rows of a block of nodes that share a slice."""
+BLOCK_ROWS = 24
+"""Rows of a block of nodes that share a slice: a multiple of a tile's."""
 
 
 @compiled
@@ -58,11 +56,11 @@ def block_nodes(m: int) -> Any:
 
 @compiled
 def scratch_size(line: Any, level: int) -> Any:
-    """Floats of scratch that a level needs: two slices and a block of products, gradients and messages."""
+    """Floats of scratch that a level needs: two slices and a block of products and gradients."""
     m = columns_before(line, level)
     rows = block_nodes(m) * m
     rank, width = _core(line, level, RANK_LEFT), _core(line, level, Q) * rank_right(line, level)
-    return 2 * rank * width + rows * (2 * rank + width)
+    return 2 * rank * width + rows * (rank + width)
 
 
 @compiled
@@ -114,56 +112,78 @@ def multiply_level(
     m, size = columns_before(line, level), slice_size(line, level)
     core, out = core_at(line, bases, level), products_at(line, level, capacity, products)
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
-    parents, digits = level_array(base, capacity, level, PARENT), level_array(base, capacity, level, DIGIT)
-    block = block_nodes(m)
-    lefts, outs = scratch + ITEM * size, scratch + ITEM * (size + block * m * rank)
+    digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         table_slice = core + ITEM * size * ints[digits + ints[by_digit + ints[group + g]]]
-        if width < NARROW:
-            transpose(table_slice, scratch, rank, width)
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
-            for i in range(count):
-                parent = ints[parents + ints[by_digit + first + i]]
-                left = _product_of(line, bases, level - 1, capacity, ints, base, parent, products)
-                copy(left, lefts + ITEM * m * rank * i, m * rank)
-            if width < NARROW:
-                multiply_transposed(lefts, scratch, outs, m * count, rank, width)
-            else:
-                multiply(lefts, table_slice, outs, m * count, rank, width)
-            for i in range(count):
-                node = ints[by_digit + first + i]
-                copy(outs + ITEM * m * width * i, out + ITEM * m * width * node, m * width)
+            _copy_parents(line, bases, level, capacity, ints, base, first, count, products, scratch)
+            multiply(scratch, table_slice, out + ITEM * m * width * first, m * count, rank, width)
 
 
 @compiled
-def _product_of(
-    line: Any, bases: Any, level: int, capacity: int, ints: Any, base: int, node: int, products: int
+def _copy_parents(
+    line: Any,
+    bases: Any,
+    level: int,
+    capacity: int,
+    ints: Any,
+    base: int,
+    first: int,
+    count: int,
+    products: int,
+    target: int,
 ) -> Any:
-    """Address of L_k of a node; at the first level it is the slice itself."""
-    if level == 0:
-        digit = ints[level_array(base, capacity, 0, DIGIT) + node]
-        return core_at(line, bases, 0) + ITEM * slice_size(line, 0) * digit
-    return products_at(line, level, capacity, products) + ITEM * product_size(line, level) * node
+    """L_{k-1} of the parents of the nodes at `count` places from `first`, to `target`."""
+    by_digit, parents = level_array(base, capacity, level, BY_DIGIT), level_array(base, capacity, level, PARENT)
+    size = product_size(line, level - 1)
+    # At the first level a product is the slice itself.
+    column = DIGIT if level == 1 else PLACE
+    source, where = core_at(line, bases, 0), level_array(base, capacity, level - 1, column)
+    if level > 1:
+        source = products_at(line, level - 1, capacity, products)
+    for i in range(count):
+        parent = ints[where + ints[parents + ints[by_digit + first + i]]]
+        copy(source + ITEM * size * parent, target + ITEM * size * i, size)
 
 
 @compiled
-def _copy_gradient(
-    line: Any, level: int, capacity: int, ints: Any, base: int, node: int, floats: Any, target: int
+def _gradients_at(
+    line: Any,
+    level: int,
+    capacity: int,
+    ints: Any,
+    base: int,
+    first: int,
+    count: int,
+    floats: Any,
+    scratch: int,
 ) -> Any:
-    """dL_k of a node to `target`: that of its row, or the sum of its children's messages."""
+    """Address of dL_k of the nodes at `count` places from `first`: those of rows, or in `scratch`."""
     size = product_size(line, level)
     if level + 1 == line[CORES]:
-        copy(floats[2] + ITEM * size * node, target, size)
-        return
+        return floats[2] + ITEM * size * first
+    by_digit = level_array(base, capacity, level, BY_DIGIT)
+    for i in range(count):
+        _add_messages(line, level, capacity, ints, base, ints[by_digit + first + i], floats, scratch + ITEM * size * i)
+    return scratch
+
+
+@compiled
+def _add_messages(
+    line: Any, level: int, capacity: int, ints: Any, base: int, node: int, floats: Any, target: int
+) -> Any:
+    """dL_k of a node that is no leaf to `target`: the sum of its children's messages."""
+    size = product_size(line, level)
     children = level_array(base, capacity, level, FIRST_CHILD) + node
     first, last = ints[children], ints[children + 1]
+    place = level_array(base, capacity, level + 1, PLACE)
     sent = messages_at(line, level + 1, capacity, floats[1])
-    copy(sent + ITEM * size * first, target, size)
+    copy(sent + ITEM * size * ints[place + first], target, size)
     for child in range(first + 1, last):
-        add(sent + ITEM * size * child, target, size, np.float32(1))
+        add(sent + ITEM * size * ints[place + child], target, size, np.float32(1))
 
 
 @compiled
@@ -174,8 +194,8 @@ def differentiate_first_level(
     size, core = slice_size(line, 0), core_at(line, bases, 0)
     digits = level_array(base, capacity, 0, DIGIT)
     for node in range(nodes[0], nodes[1]):
-        _copy_gradient(line, 0, capacity, ints, base, node, floats, scratch)
-        update(core, rule[0], ints[digits + node], size, scratch, rule[1])
+        gradient = _gradients_at(line, 0, capacity, ints, base, node, 1, floats, scratch)
+        update(core, rule[0], ints[digits + node], size, gradient, rule[1])
 
 
 @compiled
@@ -200,35 +220,24 @@ def differentiate_level(
     m, size = columns_before(line, level), slice_size(line, level)
     core, messages = core_at(line, bases, level), messages_at(line, level, capacity, floats[1])
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
-    parents, digits = level_array(base, capacity, level, PARENT), level_array(base, capacity, level, DIGIT)
-    block = block_nodes(m)
+    digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
     gradient_at, turned, lefts = scratch, scratch + ITEM * size, scratch + 2 * ITEM * size
-    aboves = lefts + ITEM * block * m * rank
-    sents = aboves + ITEM * block * m * width
+    spare = lefts + ITEM * block * m * rank
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         digit = ints[digits + ints[by_digit + ints[group + g]]]
-        table_slice = core + ITEM * size * digit
-        if width < NARROW:
-            transpose(table_slice, turned, rank, width)
-        clear(gradient_at, size)
+        transpose(core + ITEM * size * digit, turned, rank, width)
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
-            for i in range(count):
-                node = ints[by_digit + first + i]
-                left = _product_of(line, bases, level - 1, capacity, ints, base, ints[parents + node], floats[0])
-                copy(left, lefts + ITEM * m * rank * i, m * rank)
-                _copy_gradient(line, level, capacity, ints, base, node, floats, aboves + ITEM * m * width * i)
+            _copy_parents(line, bases, level, capacity, ints, base, first, count, floats[0], lefts)
+            aboves = _gradients_at(line, level, capacity, ints, base, first, count, floats, spare)
+            is_added = first > ints[group + g]
             if width < NARROW:
-                add_outer(aboves, lefts, gradient_at, m * count, width, rank)
-                multiply(aboves, turned, sents, m * count, width, rank)
+                multiply_outer(aboves, lefts, gradient_at, m * count, width, rank, is_added)
             else:
-                add_outer(lefts, aboves, gradient_at, m * count, rank, width)
-                multiply_transposed(aboves, table_slice, sents, m * count, width, rank)
-            for i in range(count):
-                node = ints[by_digit + first + i]
-                copy(sents + ITEM * m * rank * i, messages + ITEM * m * rank * node, m * rank)
+                multiply_outer(lefts, aboves, gradient_at, m * count, rank, width, is_added)
+            multiply(aboves, turned, messages + ITEM * m * rank * first, m * count, width, rank)
         if width < NARROW:
             transpose(gradient_at, turned, width, rank)
             update(core, rule[0], digit, size, turned, rule[1])

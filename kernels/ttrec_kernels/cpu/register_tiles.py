@@ -1,0 +1,143 @@
+"""Products of one tile of C, whose sums stay in vector registers: the innermost part of every small product.
+
+A tile is `rows` rows by `vectors` vectors of `width` floats. Each step of k loads the vectors of one row of B, and
+multiplies them by `rows` numbers of A, each spread over a vector: with six rows and two vectors twelve independent
+sums hide the latency of a multiply-add, as in every fast matrix product (Goto and van de Geijn 2008). LLVM does not
+find this by itself: it vectorises the inner loop, and then loads and stores each sum at each step.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ttrec_kernels.cpu.compiled import ITEM, generated
+
+FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+
+
+def _vector_width() -> int:
+    """Floats of the widest vector that this processor multiplies."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f", False):
+        return 16
+    return 8 if features.get("avx2", False) else 4
+
+
+WIDTH = _vector_width()
+
+
+def _variable(builder: ir.IRBuilder, value: Any) -> Any:
+    """Pointer to a local variable that begins as `value`; LLVM keeps it in a register."""
+    return cgutils.alloca_once_value(builder, value)  # type: ignore[no-untyped-call]
+
+
+def _at(builder: ir.IRBuilder, address: Any, offset: Any, kind: ir.Type) -> Any:
+    return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
+
+
+def _spread(builder: ir.IRBuilder, number: Any, kind: ir.VectorType) -> Any:
+    """A vector of one number."""
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, number, INT32(0))
+    zeros = ir.Constant(ir.VectorType(INT32, kind.count), [0] * kind.count)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+class _Tile:
+    """Writes the LLVM code of one kind of tile."""
+
+    def __init__(self, builder: ir.IRBuilder, rows: int, vectors: int, width: int) -> None:
+        self.builder, self.rows, self.vectors, self.width = builder, rows, vectors, width
+        self.kind = ir.VectorType(FLOAT, width)
+        zeros = ir.Constant(self.kind, None)
+        self.sums = [[_variable(builder, zeros) for _ in range(vectors)] for _ in range(rows)]
+
+    def vectors_at(self, address: Any) -> list[Any]:
+        """Pointers to the vectors of a row."""
+        return [_at(self.builder, address, INT64(ITEM * self.width * j), self.kind) for j in range(self.vectors)]
+
+    def targets(self, c: Any, c_row: Any) -> list[tuple[Any, Any]]:
+        """Where each sum is kept, and its place in C."""
+        build = self.builder
+        rows = [self.vectors_at(build.add(c, build.mul(c_row, INT64(row)))) for row in range(self.rows)]
+        return [pair for sums, places in zip(self.sums, rows, strict=True) for pair in zip(sums, places, strict=True)]
+
+    def multiply(self, a: Any, a_row: Any, b: Any) -> None:
+        """One step of k: a column of A times a row of B."""
+        build = self.builder
+        right = [build.load(place, align=ITEM) for place in self.vectors_at(b)]
+        for row in range(self.rows):
+            left = _spread(build, build.load(_at(build, a, build.mul(a_row, INT64(row)), FLOAT)), self.kind)
+            for total, vector in zip(self.sums[row], right, strict=True):
+                product = build.fmul(left, vector, flags=("contract",))
+                build.store(build.fadd(build.load(total), product, flags=("contract",)), total)
+
+
+def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
+    """Function (a, a_row, a_step, b, b_step, c, c_row, k, is_added) of addresses and strides in bytes.
+
+    C = Σ_k A[row at a_row][k at a_step] · B[k at b_step], or C += it.
+    """
+
+    @intrinsic
+    def generate_tile(_, a, a_row, a_step, b, b_step, c, c_row, k, is_added):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            a, a_row, a_step, b, b_step, c, c_row, k, is_added = arguments
+            sums = _Tile(builder, rows, vectors, width)
+            targets = sums.targets(c, c_row)
+            with builder.if_then(is_added):
+                for total, place in targets:
+                    builder.store(builder.load(place, align=ITEM), total)
+            left, right = _variable(builder, a), _variable(builder, b)
+            with cgutils.for_range(builder, k):
+                now_left, now_right = builder.load(left), builder.load(right)
+                sums.multiply(now_left, a_row, now_right)
+                builder.store(builder.add(now_left, a_step), left)
+                builder.store(builder.add(now_right, b_step), right)
+            for total, place in targets:
+                builder.store(builder.load(total), place, align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 8, types.boolean), generate
+
+    def run(a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, k: int, is_added: bool) -> Any:
+        generate_tile(a, a_row, a_step, b, b_step, c, c_row, k, is_added)  # type: ignore[call-arg]
+
+    return generated(run)
+
+
+def transposer(width: int) -> Callable[..., Any]:
+    """Function (a, a_row, c, c_row) of addresses and strides in bytes: a square of `width` floats, C = Aᵀ."""
+
+    @intrinsic
+    def generate_transposer(_, a, a_row, c, c_row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            a, a_row, c, c_row = arguments
+            kind, half = ir.VectorType(FLOAT, width), width // 2
+            lines = [
+                builder.load(_at(builder, a, builder.mul(a_row, INT64(row)), kind), align=ITEM) for row in range(width)
+            ]
+            # Interleaving line i with line i + width/2 rotates the bits of (row, column) by one: log2(width) times
+            # exchanges them.
+            masks = [
+                ir.Constant(ir.VectorType(INT32, width), [first + i // 2 + width * (i % 2) for i in range(width)])
+                for first in (0, half)
+            ]
+            for _round in range(width.bit_length() - 1):
+                pairs = zip(lines[:half], lines[half:], strict=True)
+                lines = [builder.shuffle_vector(x, y, mask) for x, y in pairs for mask in masks]
+            for row, line in enumerate(lines):
+                builder.store(line, _at(builder, c, builder.mul(c_row, INT64(row)), kind), align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 4), generate
+
+    def run(a: int, a_row: int, c: int, c_row: int) -> Any:
+        generate_transposer(a, a_row, c, c_row)  # type: ignore[call-arg]
+
+    return generated(run)
