@@ -86,6 +86,7 @@ def test_an_upward_import_is_noticed() -> None:
         ["sweep", "--help"],
         ["bench", "lookup", "--help"],
         ["paper", "--help"],
+        ["bench", "step", "--help"],
     ],
     ids=" ".join,
 )

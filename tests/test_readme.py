@@ -71,6 +71,7 @@ def test_every_verb_is_documented() -> None:
         "doctor",
         "bench lookup",
         "bench cache",
+        "bench step",
         "bench init",
     ):
         assert f"ttrec {verb}" in README

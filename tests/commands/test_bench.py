@@ -127,3 +127,59 @@ def test_cache(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(set(case) == CASE | {"hit_rate"} for case in result["cases"])
     assert run("cache", *SMALL, "--hit-rates", "0,many") == 2
     assert "--hit-rates takes numbers" in capsys.readouterr().err
+
+
+def test_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    tables, file = tmp_path / "tables.csv", tmp_path / "step.parquet"
+    tables.write_text("name,rows\nfirst,40\nlarge,5000\nlarger,9000\n")
+    asked = ("--tables", tables, "--dim", "4", "--rank", "2,3", "--largest", "0,1,2", "--seconds", "0.01")
+    assert run("step", *asked, "--batch", "4,8", "--device", "cpu", "--parquet", file, "--json") == 0
+    result = read_json(capsys, "bench step")
+    assert set(result) == {
+        "tables", "rows", "dim", "zipf", "seed", "bottom_mlp", "top_mlp", "data", "cases", "ceilings", "machine",
+        "parquet",
+    }  # fmt: skip
+    assert (result["tables"], result["rows"], result["data"]) == (3, 14040, "synthetic")
+    trains = [("tt", largest, rank) for rank in (2, 3) for largest in (1, 2)]
+    expected = [("dense", 0, None), *trains, ("plain", 0, None), ("mlp", None, None)]
+    found = [(case["batch"], case["name"], case["largest"], case["rank"]) for case in result["cases"]]
+    assert found == [(batch, *case) for batch in (4, 8) for case in expected]
+    parts = {f"{part}_ms" for part in ("data", "lookups", "mlps", "interaction", "loss", "backward", "optimizer")}
+    ratios = {"over_dense", "over_mlp", "over_plain"}
+    own = {"batch", "largest", "rank", "samples_per_second", "floor_ms", "floor_share"}
+    for case in result["cases"]:
+        assert set(case) == CASE | parts | ratios | own
+        assert case["phase"] == "step"
+        assert case["samples_per_second"] == pytest.approx(1000 * case["batch"] / case["median_ms"])
+        assert case["floor_share"] == pytest.approx(max(case["compute_share"], case["memory_share"]))
+        assert case["over_dense"] == pytest.approx(
+            case["median_ms"] / next(c["median_ms"] for c in result["cases"] if c["batch"] == case["batch"])
+        )
+        if case["name"] == "mlp":
+            assert case["lookups_ms"] is case["interaction_ms"] is case["loss_ms"] is None
+        else:
+            assert all(case[part] > 0 for part in parts)
+    table = pd.read_parquet(file)
+    assert len(table) == 14
+    assert CASE | parts | ratios | own | {"ceiling_gflops", "git_commit", "cpu", "threads"} <= set(table.columns)
+
+
+def test_step_shows_tables_and_refuses_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    tables = tmp_path / "tables.csv"
+    tables.write_text("name,rows\nlarge,5000\n")
+    asked = ("step", "--tables", tables, "--dim", "4", "--batch", "4", "--seconds", "0.01", "--device", "cpu")
+    assert run(*asked, "--largest", "0,1", "--rank", "2", "--cases", "dense, tt") == 0
+    shown = capsys.readouterr().out
+    assert "× dense" in shown
+    assert "interaction" in shown
+    for wrong, message in (
+        (("--cases", "tt,magic"), "--cases knows dense, tt, plain, mlp"),
+        (("--largest", "2"), "must lie in 0 … 1"),
+        (("--batch", "0"), "--batch takes numbers of at least 1"),
+        (("--rank", "x"), "--rank takes whole numbers"),
+        (("--tables", "kagle"), "did you mean kaggle?"),
+    ):
+        assert run(*asked, *wrong) == 2
+        said = capsys.readouterr().err.strip()
+        assert message in said
+        assert "\n" not in said

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from ttrec_cli.dlrm.model import DLRM, interactions, make_mlp
+from ttrec_cli.dlrm.interaction import interactions
+from ttrec_cli.dlrm.model import DLRM, make_mlp
 
 
 class Lookup(nn.Module):

@@ -41,9 +41,9 @@ def _label(value: Any) -> str:
 
 def _cells(case: Mapping[str, Any], ratio: str) -> tuple[str, ...]:
     return (
-        _time(case["median_ms"]),
-        f"{_time(case['p20_ms'])} … {_time(case['p80_ms'])}",
-        _time(case["p99_ms"]),
+        time_text(case["median_ms"]),
+        f"{time_text(case['p20_ms'])} … {time_text(case['p80_ms'])}",
+        time_text(case["p99_ms"]),
         ratio,
         short(case["gflops"]),
         percent(case["compute_share"]),
@@ -54,7 +54,8 @@ def _cells(case: Mapping[str, Any], ratio: str) -> tuple[str, ...]:
     )
 
 
-def _time(milliseconds: float) -> str:
+def time_text(milliseconds: float) -> str:
+    """Milliseconds to three or four figures."""
     return (
         f"{milliseconds:.4f}"
         if milliseconds < 0.1

@@ -93,7 +93,7 @@ def _result(reports: "Sequence[Report]", page: Path, out: Path, failed: int) -> 
     for report in reports:
         word, _ = report.verdict
         scale = f"{report.scale}{', SYNTHETIC STAND-IN' if report.warning else ''}"
-        table.add_row(report.heading.id, word.value, scale, report.state)
+        table.add_row(report.heading.id, word.value if word else "–", scale, report.state)
     payload = {
         "items": [report.payload() for report in reports],
         "directory": str(out.resolve()),

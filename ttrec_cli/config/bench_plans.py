@@ -95,19 +95,25 @@ class CachePlan(Plan):
     seed: Seed = 0
 
 
+class StepModel(Frozen):
+    """A DLRM and the samples of its training step."""
+
+    tables: TableList
+    dim: PositiveInt
+    batch: PositiveInt
+    bottom_mlp: LayerWidths = (512, 256, 64)
+    top_mlp: LayerWidths = (512, 256)
+
+
 class StepPlan(Plan):
     """Times of a whole training step of DLRM, by tables compressed and rank."""
 
     bench: Literal["step"]
-    tables: TableList = "kaggle"
-    table_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Factor on the rows of every table."""
-    dim: PositiveInt = 16
-    bottom_mlp: LayerWidths = (512, 256, 64)
-    top_mlp: LayerWidths = (512, 256)
+    models: Annotated[tuple[StepModel, ...], Field(min_length=1, max_length=10)]
     largest: Positives
+    """How many of the largest tables are compressed; the uncompressed model is timed beside."""
     ranks: Positives
-    batch: PositiveInt = 128
+    zipf: PositiveFloat | None = None
     seconds: PositiveFloat = 1.0
     seed: Seed = 0
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ttrec_cli.dlrm.bags import Bags
+from ttrec_cli.dlrm.interaction import Interaction, interactions
 
 
 class DLRM(nn.Module):
@@ -33,23 +34,14 @@ class DLRM(nn.Module):
         self.embedding = embedding
         self.bottom_mlp = make_mlp((dense_features, *bottom_widths, dim), generator, last_relu=True)
         self.top_mlp = make_mlp((interactions(tables) + dim, *top_widths, 1), generator, last_relu=False)
-        rows, columns = torch.tril_indices(tables + 1, tables + 1, offset=-1)
-        self.register_buffer("pairs", rows * (tables + 1) + columns, persistent=False)
+        self.interaction = Interaction(tables)
 
     def forward(self, dense: Tensor, indices: Tensor | Bags) -> Tensor:
         """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer, or bags."""
         bottom = self.bottom_mlp(dense)
         looked_up = self.embedding(*indices) if isinstance(indices, Bags) else self.embedding(indices)
-        vectors = torch.cat((bottom.unsqueeze(1), looked_up), dim=1)
-        products = torch.bmm(vectors, vectors.transpose(1, 2)).flatten(1)
-        interaction = products.index_select(1, self.get_buffer("pairs"))
-        logits: Tensor = self.top_mlp(torch.cat((bottom, interaction), dim=1))
+        logits: Tensor = self.top_mlp(self.interaction(bottom, looked_up))
         return logits.squeeze(1)
-
-
-def interactions(tables: int) -> int:
-    """Dot products between the bottom MLP's output and `tables` vectors: a strict lower triangle."""
-    return (tables + 1) * tables // 2
 
 
 def make_mlp(widths: tuple[int, ...], generator: torch.Generator, last_relu: bool) -> nn.Sequential:

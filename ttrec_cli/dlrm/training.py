@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ttrec_cli.dlrm.bags import Bags, read_bags
 from ttrec_cli.dlrm.metrics import Metrics, click_metrics
+from ttrec_cli.dlrm.step import Step
 from ttrec_kernels import UnsupportedError
 
 FINITE_CHECK_STEPS = 64
@@ -121,7 +122,7 @@ class Training:
         self._on_step = on_step
         self._tick = tick
         self._watcher = watcher
-        self._loss_function = nn.BCEWithLogitsLoss()
+        self._train_on = Step(model, optimizers)
 
     def run(self, until: int | None = None) -> CurvePoint:
         """Train to the schedule's end, or to the first step that reaches `until` samples; the point reached.
@@ -162,19 +163,14 @@ class Training:
 
     def _step(self, batch: Batch) -> tuple[int, Tensor]:
         dense, sparse, label = to_device(batch, self.device)
-        loss = self._loss_function(self.model(dense, sparse), label)
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
-        loss.backward()
-        for optimizer in self.optimizers:
-            optimizer.step()
+        loss = self._train_on(dense, sparse, label)
         if self._watcher is not None:
             if isinstance(sparse, Bags):
                 raise UnsupportedError(
                     "a row cache counts one row a table and sample, but this log has bags; leave `cache` out"
                 )
             self._watcher.after_step(np.asarray(batch.sparse), self.position.samples + len(label))
-        return len(label), loss.detach()
+        return len(label), loss
 
     def _tell(self) -> None:
         mean = float(self.position.segment_loss) / self.position.segment_samples

@@ -54,9 +54,9 @@ class Report:
     provenance: tuple[tuple[str, str], ...] = ()
 
     @property
-    def verdict(self) -> tuple[Verdict, str]:
-        """The item's word, and why."""
-        return overall(self.finding.claims) if self.finding is not None else (Verdict.CANNOT, self.state)
+    def verdict(self) -> tuple[Verdict | None, str]:
+        """The item's word, and why; no word while there is nothing to judge."""
+        return overall(self.finding.claims) if self.finding is not None else (None, self.state)
 
     def payload(self) -> Mapping[str, Any]:
         """For `--json`: measured and published numbers by claim."""
@@ -66,7 +66,7 @@ class Report:
         published: dict[str, Value] = {claim.name: claim.published for claim in claims}
         return {
             "id": self.heading.id,
-            "verdict": word.value,
+            "verdict": None if word is None else word.value,
             "measured": measured,
             "published": published,
             "why": why,

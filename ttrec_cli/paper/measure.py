@@ -171,7 +171,27 @@ def _cache(plan: CachePlan, device: str, on_share: OnShare) -> Content:
 
 
 def _steps(plan: StepPlan, device: str, on_share: OnShare) -> Content:
-    raise NotImplementedError
+    from ttrec_cli.bench.machine import choose_device
+    from ttrec_cli.bench.step import StepSetting, time_steps
+    from ttrec_cli.config import ModelConfig
+
+    found: list[Content] = []
+    for model in plan.models:
+        setting = StepSetting(
+            named_tables(model.tables),
+            choose_device(device),
+            model.dim,
+            plan.ranks,
+            (0, *plan.largest),
+            (model.batch,),
+            plan.zipf,
+            plan.seed,
+            ("dense", "tt"),
+            ModelConfig(bottom_mlp=model.bottom_mlp, top_mlp=model.top_mlp),
+        )
+        result = time_steps(setting, plan.seconds, lambda share: on_share(share / len(plan.models)))
+        found += [{**case, "tables": model.tables} for case in result.cases]
+    return {"cases": found}
 
 
 def records_of(content: Mapping[str, Any], **wanted: Any) -> Sequence[Mapping[str, Any]]:

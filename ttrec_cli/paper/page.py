@@ -71,7 +71,9 @@ def marked_text(reports: Sequence[Report]) -> str:
     return next((report.warning for report in reports if report.warning), "")
 
 
-def _word(verdict: Verdict) -> str:
+def _word(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return '<span class="word cannot">no verdict yet</span>'
     return f'<span class="word {CLASSES[verdict]}">{verdict.value}</span>'
 
 

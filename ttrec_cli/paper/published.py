@@ -29,10 +29,10 @@ TABLE_TWO_MEAN = 181
 """Of the seven ratios at rank 32."""
 
 MODEL_SIZE: Mapping[str, Mapping[tuple[int, int], tuple[float, float]]] = {
-    "kaggle": {(3, 32): (4, 0.5), (5, 32): (48, 0.5), (7, 32): (117, 0.5), (7, 8): (221, 1.0)},
-    "terabyte": {(3, 32): (2.6, 0.05), (5, 32): (21.8, 0.05), (7, 32): (95.5, 0.05), (7, 8): (112, 1.0)},
+    "kaggle": {(3, 32): (4, 1), (5, 32): (48, 1), (7, 32): (117, 1), (7, 8): (221, 1)},
+    "terabyte": {(3, 32): (2.6, 0.1), (5, 32): (21.8, 0.1), (7, 32): (95.5, 0.1), (7, 8): (112, 1)},
 }
-"""By tables compressed and rank: how many times smaller, and how far rounding or truncating may have moved it."""
+"""By tables compressed and rank: how many times smaller, and the unit of the last digit printed."""
 
 BEST_RANK = {3: 8, 5: 32, 7: 64}
 """By tables compressed on Kaggle."""

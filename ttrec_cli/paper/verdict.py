@@ -56,7 +56,7 @@ def unknown(name: str, published: Value, rule: str, why: str, measured: Value = 
 def equal(name: str, published: float, measured: float, within: float) -> Claim:
     """Arithmetic: the same up to the paper's rounding."""
     verdict = Verdict.AGREES if abs(measured - published) <= within else Verdict.DIFFERS
-    rule = f"at most {within:g} apart, which is the paper's rounding" if within else "equal"
+    rule = f"at most {within:g} apart: a unit of the last digit, as the paper rounds some and cuts off others"
     why = "" if verdict == Verdict.AGREES else f"{measured:g} here, {published:g} there"
     return Claim(name, published, measured, verdict, rule, why)
 

@@ -12,12 +12,14 @@ from ttrec_cli.paper.findings.initials import figure_five_c, table_one
 from ttrec_cli.paper.findings.lookups import figure_eight, figure_eleven, figure_twelve
 from ttrec_cli.paper.findings.ranks import figure_five_a, figure_five_b, figure_one
 from ttrec_cli.paper.findings.sizes import figure_six, table_two
+from ttrec_cli.paper.findings.steps import figure_seven
 from ttrec_cli.paper.training import Study
 
 OF_BENCH: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {
     "table2_shapes": table_two,
     "fig03_init_density": figure_three,
     "fig06_model_size": figure_six,
+    "fig07_training_time": figure_seven,
     "fig08_kernel_efficiency": figure_eight,
     "fig09_hot_rows": figure_nine,
     "fig11_pooling": figure_eleven,

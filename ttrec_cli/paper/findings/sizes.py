@@ -91,7 +91,7 @@ def _table(ours: Mapping[tuple[int, int], Mapping[str, Any]]) -> Table:
 
 
 def figure_six(content: Content) -> Finding:
-    """Bytes of all embeddings: how many times smaller, within the rounding of the printed ratios."""
+    """Bytes of all embeddings: how many times smaller, within a unit of the last digit printed."""
     ratios = {
         (model["tables"], model["largest"], model["rank"]): model["dense_bytes"] / model["bytes"]
         for model in content["models"]

@@ -1,0 +1,48 @@
+"""`ttrec bench step`: training steps of whole models, with tensor trains and without."""
+
+from typing import Annotated
+
+import typer
+
+from ttrec_cli.commands import bench_options as option
+from ttrec_cli.commands.factorize_input import read_tables
+from ttrec_cli.planning import ModelTable
+
+DEFAULT_CASES = "dense,tt,plain,mlp"
+
+
+def step(  # noqa: PLR0913, PLR0917 - one parameter an option
+    tables: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="kaggle, terabyte, terabyte-40m, or a file of names and rows.")
+    ] = "kaggle",
+    dim: option.Dim = 16,
+    rank: Annotated[str, typer.Option(metavar="R1,R2,…", help="Ranks of the tensor trains.")] = "32",
+    largest: Annotated[
+        str, typer.Option(metavar="N1,N2,…", help="How many of the largest tables are tensor trains; 0 for none.")
+    ] = "0,3,5,7",
+    batch: Annotated[str, typer.Option(metavar="B1,B2,…", help="Samples of a step.")] = "128,2048,16384",
+    zipf: option.Zipf = None,
+    device: option.On = option.Device.AUTO,
+    cases: Annotated[str, typer.Option(help="Which cases to time, separated by commas.")] = DEFAULT_CASES,
+    seconds: option.Seconds = 2.0,
+    seed: option.Seed = 0,
+    parquet: option.Parquet = None,
+    json: option.Json = False,
+) -> None:
+    """Time training steps of DLRM with SGD: uncompressed, with tensor trains, in plain torch, and its MLPs alone."""
+    listed = tuple(ModelTable(table.name, table.rows) for table in read_tables(tables))
+    ranks, counts, batches = (
+        option.numbers(text, name) or ()
+        for text, name in ((rank, "--rank"), (largest, "--largest"), (batch, "--batch"))
+    )
+
+    from ttrec_cli.bench.machine import choose_device
+    from ttrec_cli.bench.step import StepSetting, time_steps
+    from ttrec_cli.commands.bench_step_view import step_tables
+    from ttrec_cli.commands.bench_view import machine_line
+
+    names = tuple(name.strip() for name in cases.split(","))
+    setting = StepSetting(listed, choose_device(device), dim, ranks, counts, batches, zipf, seed, names)
+    with option.progress() as on_turn:
+        result = time_steps(setting, seconds, on_turn)
+    option.finish("bench step", result, (*step_tables(result), machine_line(result)), parquet, json)
