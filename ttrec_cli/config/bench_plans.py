@@ -99,6 +99,8 @@ class StepModel(Frozen):
     """A DLRM and the samples of its training step."""
 
     tables: TableList
+    table_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Factor on the rows of every table."""
     dim: PositiveInt
     batch: PositiveInt
     bottom_mlp: LayerWidths = (512, 256, 64)

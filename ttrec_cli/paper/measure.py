@@ -11,7 +11,7 @@ from ttrec_cli.config.bench_plans import BenchPlan, CachePlan, DensityPlan, HotR
 from ttrec_cli.config.data_settings import CriteoData
 from ttrec_cli.planning import ShapeSettings
 from ttrec_cli.planning.model_plan import plan_tables
-from ttrec_cli.planning.table_list import named_tables
+from ttrec_cli.planning.table_list import ModelTable, named_tables
 from ttrec_cli.store.provenance import provenance
 
 OnShare = Callable[[float], None]
@@ -178,7 +178,7 @@ def _steps(plan: StepPlan, device: str, on_share: OnShare) -> Content:
     found: list[Content] = []
     for model in plan.models:
         setting = StepSetting(
-            named_tables(model.tables),
+            _scaled(named_tables(model.tables), model.table_scale),
             choose_device(device),
             model.dim,
             plan.ranks,
@@ -192,6 +192,10 @@ def _steps(plan: StepPlan, device: str, on_share: OnShare) -> Content:
         result = time_steps(setting, plan.seconds, lambda share: on_share(share / len(plan.models)))
         found += [{**case, "tables": model.tables} for case in result.cases]
     return {"cases": found}
+
+
+def _scaled(tables: Sequence[ModelTable], scale: float) -> tuple[ModelTable, ...]:
+    return tuple(ModelTable(table.name, max(1, round(table.rows * scale))) for table in tables)
 
 
 def records_of(content: Mapping[str, Any], **wanted: Any) -> Sequence[Mapping[str, Any]]:

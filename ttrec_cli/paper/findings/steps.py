@@ -85,7 +85,7 @@ def _plot(tables: str, dense: Spread, times: Mapping[tuple[int, int], Spread]) -
     return Plot(
         title=f"{NAMES[tables]}: time of a training step over the uncompressed model's",
         summary=f"Time of a training step over the uncompressed model's on {NAMES[tables]}'s tables, by tables "
-        f"compressed, for ranks {', '.join(map(str, ranks))}; stars are the published mean. The table below has the numbers.",
+        f"compressed, for ranks {', '.join(map(str, ranks))}; stars are the published mean. The table has the numbers.",
         x_title="largest tables as tensor trains",
         y_title="time over uncompressed",
         series=(*series, mean),
