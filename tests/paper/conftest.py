@@ -20,21 +20,22 @@ def miniature(values: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
 
 def _tiny_sweep(values: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
     stand_in = values["otherwise"]
-    grid = stand_in.get("grid", values["grid"])
-    small = {axis: _ends(axis, found) for axis, found in grid.items()}
     data = stand_in["data"] | {"rows": 3000, "table_scale": 0.001}
     train = stand_in["train"] | {"batch_size": 1024, "evaluations": 1}
-    over = {"data": data, "model": TINY_MODEL, "train": train, "seeds": seeds, "grid": small}
+    over = {"data": data, "model": TINY_MODEL, "train": train, "seeds": seeds}
+    for part in ("grid", "zip"):
+        axes = stand_in.get(part, values.get(part))
+        if axes is not None:
+            over[part] = {axis: found if axis in KEPT else _ends(found) for axis, found in axes.items()}
     return values | {"otherwise": stand_in | over}
 
 
-def _ends(axis: str, found: list[Any]) -> list[Any]:
-    """The least and the greatest of an axis of numbers, all else as it is."""
-    numbers = all(isinstance(value, int | float) for value in found)
-    return [found[0], found[-1]] if numbers and len(found) > 2 and axis not in KEPT else found
+KEPT = ("init.distribution", "init.dense_distribution")
 
 
-KEPT = ("cache.rows_fraction", "cache.warmup_fraction")
+def _ends(found: list[Any]) -> list[Any]:
+    """The first two and the last of an axis."""
+    return found if len(found) <= 3 else [*found[:2], found[-1]]
 
 
 TINY_PLANS: dict[str, dict[str, Any]] = {

@@ -45,7 +45,8 @@ class Item:
 
 def names_of(folder: Path) -> tuple[str, ...]:
     """The ids below a folder; `ConfigError` where it holds none."""
-    found = tuple(sorted(file.stem for file in folder.glob("*.yaml")))
+    names = (file.stem for file in folder.glob("*.yaml"))
+    found = tuple(sorted(names, key=lambda name: (name.startswith(OURS), name)))
     if not found:
         raise ConfigError(f"{folder}: holds no items (*.yaml); run this where sweeps/paper is, or name it with --items")
     return found

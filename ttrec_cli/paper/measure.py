@@ -13,6 +13,9 @@ from ttrec_cli.planning import ShapeSettings
 from ttrec_cli.planning.model_plan import plan_tables
 from ttrec_cli.planning.table_list import ModelTable, named_tables
 from ttrec_cli.store.provenance import provenance
+from ttrec_kernels.table_plan import TablePlan
+
+LAYERS = 7
 
 OnShare = Callable[[float], None]
 """Told the share of the whole that is done."""
@@ -60,6 +63,7 @@ def _sizes(plan: SizesPlan) -> Content:
                         "rank": rank,
                         "bytes": sum(each.bytes() for each in plans),
                         "dense_bytes": sum(count * model.dim * 4 for count in rows),
+                        "layers": _layers(plans),
                         "compressed": [
                             {
                                 "name": each.name,
@@ -74,6 +78,21 @@ def _sizes(plan: SizesPlan) -> Content:
                     }
                 )
     return {"models": found}
+
+
+def _layers(plans: Sequence[TablePlan]) -> list[Content]:
+    """Bytes of the largest tables, largest first, and of the others together; uncompressed beside."""
+    ordered = sorted(plans, key=lambda each: -each.rows)
+    groups = [(each.name, [each]) for each in ordered[:LAYERS]]
+    groups.append((f"{len(ordered) - LAYERS} other tables", ordered[LAYERS:]))
+    return [
+        {
+            "name": name,
+            "bytes": sum(each.bytes() for each in group),
+            "dense_bytes": sum(each.rows * each.dim * 4 for each in group),
+        }
+        for name, group in groups
+    ]
 
 
 def _densities(plan: DensityPlan, on_share: OnShare) -> Content:

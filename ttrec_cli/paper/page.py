@@ -83,14 +83,15 @@ def _summary(reports: Sequence[Report]) -> str:
         verdict, why = report.verdict
         name = f'<a href="#{escape(report.heading.id)}">{escape(report.heading.title)}</a>'
         scale = f"{report.scale}{', SYNTHETIC STAND-IN' if report.warning else ''}"
-        cells = (name, _word(verdict), escape(why), escape(scale), escape(report.state))
-        rows.append(_row(cells))
-    counts = {word: sum(report.verdict[0] == word for report in reports) for word in Verdict}
-    told = ", ".join(f"{count} {word.value}" for word, count in counts.items())
-    heads = ("Item", "Verdict", "Why", "Scale", "State")
+        told = why if report.state in ("done", why) else f"{why} ({report.state})"
+        rows.append(_row((name, _word(verdict), escape(told), escape(scale))))
+    counts = {word.value: sum(report.verdict[0] == word for report in reports) for word in Verdict}
+    counts["no verdict yet"] = sum(report.verdict[0] is None for report in reports)
+    answer = " · ".join(f"{word}: {count}" for word, count in counts.items() if count)
+    heads = ("Item", "Verdict", "Why", "Scale")
     table = _table("summary", "Every item beside the paper", heads, rows)
     return (
-        f'<section class="section"><h2 class="part">Summary</h2><p class="answer">{escape(told)}.</p>'
+        f'<section class="section"><h2 class="part">Summary</h2><p class="answer">{escape(answer)}</p>'
         f'<p class="soft">{escape(ITEM_RULE)}</p>{table}</section>'
     )
 
@@ -101,7 +102,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _fold(cell: str) -> str:
-    return ' class="words"' if len(cell) > 40 and "<" not in cell else ""
+    return ' class="words"' if len(cell) > 40 and not cell.startswith("<a") else ""
 
 
 def _table(name: str, caption: str, heads: Sequence[str], rows: Sequence[str]) -> str:
@@ -162,12 +163,20 @@ def _claims(claims: Sequence[Claim], name: str) -> str:
     if not claims:
         return ""
     rows = [
-        _row((*map(escape, (claim.name, _shown(claim.published), _shown(claim.measured))), _word(claim.verdict),
-              escape(claim.why), escape(claim.rule)))
+        _row((_said(claim), escape(_shown(claim.published)), escape(_shown(claim.measured)), _judged(claim)))
         for claim in claims
-    ]  # fmt: skip
-    heads = ("What the paper says", "Published", "Measured here", "Verdict", "Why", "Rule")
-    return _table(f"{name}-claims", "Claims, the item's main one first", heads, rows)
+    ]
+    heads = ("What the paper says, and the rule", "Published", "Measured here", "Verdict")
+    return _table(f"{name}-claims", "Claims, the main one first", heads, rows)
+
+
+def _said(claim: Claim) -> str:
+    control = "Control: " if claim.is_control else ""
+    return f'{control}{escape(claim.name)}<br><span class="soft">{escape(claim.rule)}</span>'
+
+
+def _judged(claim: Claim) -> str:
+    return f"{_word(claim.verdict)}{f'<br>{escape(claim.why)}' if claim.why else ''}"
 
 
 def _shown(value: Value) -> str:

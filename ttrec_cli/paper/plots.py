@@ -12,12 +12,12 @@ import plotly.graph_objects as go
 from ttrec_cli.report.colours import INK, Paint, paint
 from ttrec_cli.report.figure_style import AXIS, both, shared_layout
 
-HEIGHT = 340
+HEIGHT = 360
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "triangle-down", "cross", "x")
 PATTERNS = ("", "/", "x", "-", "\\", "+")
 PUBLISHED_SYMBOL = "star-open"
-MOST_MARKED = 60
+MOST_MARKED = 20
 """Longer lines are drawn without symbols."""
 
 _DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -29,6 +29,9 @@ class Kind(StrEnum):
     LINE = "lines+markers"
     MARKS = "markers"
     BARS = "bar"
+    STACKED = "stacked bar"
+    TEXT = "text"
+    """The names of places, above them."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def draw(plot: Plot) -> go.Figure:
     figure = go.Figure([_trace(series) for series in plot.series])
     figure.update_layout(
         **shared_layout(HEIGHT),
-        barmode="group",
+        barmode="stack" if any(series.kind == Kind.STACKED for series in plot.series) else "group",
         hovermode="closest",
         showlegend=True,
         legend={"orientation": "h", "y": 0, "yanchor": "bottom", "yref": "container"},
@@ -82,7 +85,7 @@ def draw(plot: Plot) -> go.Figure:
         shapes=_level(plot),
         annotations=_level_name(plot),
     )
-    figure.update_layout(margin={"b": 88 + 20 * (len(plot.series) // 4)})
+    figure.update_layout(margin={"b": 84})
     return figure
 
 
@@ -106,7 +109,9 @@ def _trace(series: Series) -> Any:
             "thickness": 1.2,
             "width": 3,
         }
-    if series.kind == Kind.BARS:
+    if series.kind == Kind.TEXT:
+        return _words(series)
+    if series.kind in (Kind.BARS, Kind.STACKED):
         pattern = {
             "shape": PATTERNS[series.look % len(PATTERNS)],
             "size": 6,
@@ -122,6 +127,26 @@ def _trace(series: Series) -> Any:
         line={"width": 2, "color": colour.light, "dash": dash},
         marker={"symbol": symbol, "size": 12 if series.published else 8, "color": colour.light, "line": {"width": 2}},
     )
+
+
+def _words(series: Series) -> go.Scatter:
+    return go.Scatter(
+        x=[escape(str(x)) for x in series.xs],
+        y=list(series.ys),
+        text=[escape(text).replace("\n", "<br>") for text in series.texts],
+        mode="text",
+        textposition="top center",
+        textfont={"color": INK.light},
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
+        meta=both(INK),
+    )
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as `5 %`."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def _x_axis(plot: Plot) -> dict[str, Any]:
@@ -145,7 +170,13 @@ def _y_axis(plot: Plot) -> dict[str, Any]:
     if plot.y_log:
         values = [y for series in plot.series for y in (*series.ys, *series.lows, *series.highs) if y]
         return axis | {"type": "log"} | decades(values, "y" in plot.percent)
-    return axis | ({"tickformat": ".3~%"} if "y" in plot.percent else {"tickformat": ".4~g"})
+    return axis | (
+        {"tickformat": ".3~%"} if "y" in plot.percent else {"tickformat": "~s" if _is_large(plot) else ".4~g"}
+    )
+
+
+def _is_large(plot: Plot) -> bool:
+    return any(y > 1e5 for series in plot.series for y in series.ys if y is not None)
 
 
 def decades(values: Sequence[float], percent: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Verdicts: what the paper says beside what came out here, and the rule that judges them. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ttrec_cli.paper.trends import Interval
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """One thing the paper says. `rule` is how it is judged, written before anything is measured."""
+    """One thing the paper says, or a control of ours. `rule` is how it is judged, written before anything is measured."""
 
     name: str
     published: Value
@@ -27,10 +27,12 @@ class Claim:
     verdict: Verdict
     rule: str
     why: str = ""
+    is_control: bool = False
 
 
 ITEM_RULE = (
-    "An item differs if one of its claims differs. Otherwise it agrees if its first claim, the item's main one, agrees."
+    "An item differs if one of its claims differs. Otherwise it agrees if its first claim, the main one, agrees and every "
+    "control of ours does."
 )
 
 
@@ -39,8 +41,11 @@ def overall(claims: Sequence[Claim]) -> tuple[Verdict, str]:
     if not claims:
         return Verdict.CANNOT, "the paper has no such item"
     for claim in claims:
-        if claim.verdict == Verdict.DIFFERS:
+        if claim.verdict == Verdict.DIFFERS and not claim.is_control:
             return Verdict.DIFFERS, f"{claim.name}: {claim.why}" if claim.why else claim.name
+    for claim in claims:
+        if claim.verdict != Verdict.AGREES and claim.is_control:
+            return Verdict.CANNOT, f"control: {claim.name}: {claim.why}"
     if claims[0].verdict == Verdict.AGREES:
         open_claims = sum(claim.verdict == Verdict.CANNOT for claim in claims)
         rest = f"; {open_claims} of {len(claims)} claims cannot be compared" if open_claims else ""
@@ -84,6 +89,11 @@ def signed(name: str, published: Value, interval: Interval | None, sign: int, co
     if control is not None and control.side != sign:
         return unknown(name, published, rule, f"frozen cores show as much: {control} is left of {shown}", shown)
     return Claim(name, published, shown, Verdict.AGREES, rule)
+
+
+def as_control(claim: Claim) -> Claim:
+    """The claim as a check of ours, which the paper does not have."""
+    return replace(claim, published=None, is_control=True)
 
 
 def small_beside(name: str, published: Value, interval: Interval | None, yardstick: Interval | None) -> Claim:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from ttrec_cli.paper import published
 from ttrec_cli.paper.finding import Finding
 from ttrec_cli.paper.findings.study_parts import ACCURACY, MADE_UP, effects_table, series_of
-from ttrec_cli.paper.plots import Plot
+from ttrec_cli.paper.plots import Plot, percent
 from ttrec_cli.paper.training import Study, value_of
 from ttrec_cli.paper.trends import LOGLOSS, difference
-from ttrec_cli.paper.verdict import Claim, signed, small_beside, unknown
+from ttrec_cli.paper.verdict import Claim, as_control, signed, small_beside, unknown
 from ttrec_cli.pareto import Point
 from ttrec_cli.pareto.points import TT, TT_FROZEN
 
@@ -27,18 +27,20 @@ def figure_ten_size(study: Study) -> Finding:
     most, none = points[fractions[-1]], points[0.0]
     helps = difference(points[enough], none)
     claims = (
-        signed(f"a cache of {enough:.2%} of the rows lowers log-loss", _gain("kaggle"), helps, -1),
+        signed(f"a cache of {_share(enough)} lowers log-loss", _gain("kaggle"), helps, -1),
         small_beside(
-            f"{fractions[-1]:.0%} of the rows gain no more than {enough:.2%}",
-            f"{published.SUFFICIENT_CACHE:.2%} suffice",
+            f"{_share(fractions[-1])} gain no more than {_share(enough)}",
+            f"{_share(published.SUFFICIENT_CACHE)} suffice",
             difference(most, points[enough]),
             helps,
         ),
-        signed(
-            f"control: beside a cache of {enough:.2%}, training the cores lowers log-loss",
-            None,
-            difference(points[enough], _cached(study, TT_FROZEN, enough)),
-            -1,
+        as_control(
+            signed(
+                f"beside a cache of {_share(enough)}, training the cores lowers log-loss",
+                None,
+                difference(points[enough], _cached(study, TT_FROZEN, enough)),
+                -1,
+            )
         ),
         unknown(
             "accuracy gained by the cache, in points",
@@ -138,9 +140,9 @@ def figure_ten_warmup(study: Study) -> Finding:
             difference(few, none),
         ),
     )
-    rows = [("tt, no cache", none), *((f"tt, warm-up {warmup:.0%}", point) for warmup, point in points.items())]
+    rows = [("tt, no cache", none), *((f"tt, warm-up {percent(warmup)}", point) for warmup, point in points.items())]
     rows += [("tt, warm-up 5 %, refreshed every 20 steps", _refreshed(study))]
-    rows += [(f"tt-frozen, warm-up {w:.0%}" if w else "tt-frozen, no cache", p) for w, p in _frozen(study)]
+    rows += [(f"tt-frozen, warm-up {percent(w)}" if w else "tt-frozen, no cache", p) for w, p in _frozen(study)]
     plots = tuple(
         _warmup_plot(study, points, *each)
         for each in (

@@ -7,7 +7,7 @@ from typing import Any
 from ttrec_cli.paper import published
 from ttrec_cli.paper.finding import Finding
 from ttrec_cli.paper.measure import records_of
-from ttrec_cli.paper.plots import Plot, Series
+from ttrec_cli.paper.plots import Plot, Series, percent
 from ttrec_cli.paper.verdict import Claim, Spread, Verdict, faster, unknown
 from ttrec_cli.pareto.wording import format_bytes
 from ttrec_cli.report.record import Column, Table
@@ -213,7 +213,10 @@ def figure_twelve(content: Content) -> Finding:
     if len(cached) > 1:
         claims.append(
             faster(
-                f"a step takes less time at {rates[-1]:.0%} hits than at {rates[0]:.0%}", "falls", cached[-1], cached[0]
+                f"a step takes less time at {percent(rates[-1])} of hits than at {percent(rates[0])}",
+                "falls",
+                cached[-1],
+                cached[0],
             )
         )
     return Finding(tuple(claims), (_rate_plot(rates, cached, bags),), (_rate_table(rates, cached, bags),))
@@ -235,7 +238,7 @@ def _break_even(rates: Sequence[float], cached: Sequence[Spread], bags: Sequence
         return Claim(name, published.BREAK_EVEN_HIT_RATE, "none", Verdict.DIFFERS, rule, "faster at no hit rate")
     if 0.8 <= first <= 0.95:
         return Claim(name, published.BREAK_EVEN_HIT_RATE, first, Verdict.AGREES, rule)
-    why = f"{'sooner' if first < 0.8 else 'later'}: from {first:.0%} on"
+    why = f"{'sooner' if first < 0.8 else 'later'}: from {percent(first)} on"
     return Claim(name, published.BREAK_EVEN_HIT_RATE, first, Verdict.DIFFERS, rule, why)
 
 
@@ -276,7 +279,7 @@ def _at_crossing(rates: Sequence[float], bags: Sequence[Spread]) -> float:
 def _rate_table(rates: Sequence[float], cached: Sequence[Spread], bags: Sequence[Spread]) -> Table:
     heads = (Column("Hit rate", numeric=True), Column(NAMES[CACHED], numeric=True), Column(NAMES[BAG], numeric=True))
     rows = tuple(
-        (f"{rate:.0%}", _ms(ours.median), _ms(other.median), f"{other.median / ours.median:.3g}×")
+        (percent(rate), _ms(ours.median), _ms(other.median), f"{other.median / ours.median:.3g}×")
         for rate, ours, other in zip(rates, cached, bags, strict=True)
     )
     return Table("Time of a step", (*heads, Column("Times faster", numeric=True)), rows)

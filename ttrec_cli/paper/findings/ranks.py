@@ -8,7 +8,7 @@ from ttrec_cli.paper.findings.study_parts import ACCURACY, MADE_UP, accuracy_cla
 from ttrec_cli.paper.plots import Plot, Series
 from ttrec_cli.paper.training import Study
 from ttrec_cli.paper.trends import LOGLOSS, difference
-from ttrec_cli.paper.verdict import Claim, Verdict, signed, unknown
+from ttrec_cli.paper.verdict import Claim, Verdict, as_control, signed, unknown
 from ttrec_cli.pareto import Analysis, Metric, Point, analyse
 from ttrec_cli.pareto.points import DENSE, TT, TT_FROZEN
 from ttrec_cli.report.picture import make_picture
@@ -50,8 +50,8 @@ def _optimal_settings_vary(analysis: Analysis) -> Claim:
 def _training_counts(study: Study, tables: int, dim: int) -> Claim:
     rank = max(study.values("rank", method=TT_FROZEN, tables=tables, dim=dim), default=None)
     trained, frozen = (study.one(method=method, tables=tables, dim=dim, rank=rank) for method in (TT, TT_FROZEN))
-    name = f"control: training the cores lowers log-loss ({tables} tables, rank {rank})"
-    return signed(name, None, difference(trained, frozen), -1)
+    name = f"training the cores lowers log-loss ({tables} tables, rank {rank})"
+    return as_control(signed(name, None, difference(trained, frozen), -1))
 
 
 def _falls_with_rank(study: Study, tables: int, dim: int) -> Claim:

@@ -108,28 +108,39 @@ def figure_six(content: Content) -> Finding:
 
 
 def _bytes_plot(content: Content, tables: str) -> Plot:
-    """The paper's stacked bars as one bar a model, as it prints them: bytes at rank 32, by tables compressed."""
-    models = [m for m in content["models"] if m["tables"] == tables and m["rank"] == 32]
+    """As printed: bytes stacked by table, at rank 32, by tables compressed."""
+    models = [model for model in content["models"] if model["tables"] == tables and model["rank"] == 32]
     places = ("uncompressed", *(f"{model['largest']} tables" for model in models))
-    values = (*(m["dense_bytes"] for m in models[:1]), *(m["bytes"] for m in models))
+    layers = [
+        Series(
+            layer["name"],
+            places,
+            (layer["dense_bytes"], *(model["layers"][at]["bytes"] for model in models)),
+            at,
+            Kind.STACKED,
+        )
+        for at, layer in enumerate(models[0]["layers"])
+    ]
+    totals = (models[0]["dense_bytes"], *(model["bytes"] for model in models))
     printed = published.MODEL_SIZE[tables]
-    marks = tuple(
-        models[0]["dense_bytes"] / printed[m["largest"], 32][0] if (m["largest"], 32) in printed else None
-        for m in models
+    said = ["", *(f"published {printed[m['largest'], 32][0]:g}×" for m in models)]
+    texts = tuple(f"{format_bytes(each)}\n{totals[0] / each:.2f}×" for each in totals)
+    words = "; ".join(
+        f"{p}: {format_bytes(t)}, {totals[0] / t:.2f}×, {s}" for p, t, s in zip(places, totals, said, strict=True)
     )
-    texts = tuple(f"{format_bytes(value)}, {values[0] / value:.2f}× smaller" for value in values)
+    marks = tuple(totals[0] / printed[m["largest"], 32][0] for m in models)
     return Plot(
         title=f"{NAMES[tables]}: all embeddings at rank 32",
-        summary=f"Bytes of all embedding tables of {NAMES[tables]}, uncompressed and with 3, 5 and 7 tables as tensor "
-        f"trains: {'; '.join(f'{place}: {text}' for place, text in zip(places, texts, strict=True))}.",
+        summary=f"Bytes of all embedding tables of {NAMES[tables]}, stacked by table. {words}.",
         x_title="largest tables as tensor trains",
-        y_title="bytes (logarithmic)",
+        y_title="bytes",
         series=(
-            Series("ours", places, values, 0 if tables == "kaggle" else 5, Kind.BARS, texts=texts),
-            Series("published ratio", places[1:], marks, 0, Kind.MARKS, published=True),
+            *layers,
+            Series("published ratio", places[1:], marks, kind=Kind.MARKS, published=True),
+            Series("totals", places, totals, kind=Kind.TEXT, texts=texts),
         ),
-        y_log=True,
         categories=places,
+        y_range=(0, 1.2 * totals[0]),
     )
 
 
