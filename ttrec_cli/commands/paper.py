@@ -72,11 +72,12 @@ def _means(device: str) -> "Means":
 
 
 def _train(sweep: "Sweep", device: str) -> "Summary":
-    from ttrec_cli.commands import sweep_run, sweep_view
+    from ttrec_cli.commands import sweep_run
+    from ttrec_cli.paper.run import STAND_IN
     from ttrec_cli.sweep.run import Redo
 
-    for line in sweep_view.data_warnings(sweep):
-        console.say(line)
+    if sweep.dataset.synthetic:
+        console.say(STAND_IN)
     return sweep_run.train(sweep, device, False, "", Redo())
 
 

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """One thing the paper says, or a control of ours. `rule` is how it is judged, written before anything is measured."""
+    """One thing the paper says, or a control of ours. `rule`, which does not depend on the outcome, judges it."""
 
     name: str
     published: Value
@@ -31,8 +31,8 @@ class Claim:
 
 
 ITEM_RULE = (
-    "An item differs if one of its claims differs. Otherwise it agrees if its first claim, the main one, agrees and every "
-    "control of ours does."
+    "An item differs if one of its claims differs. Otherwise it agrees if its first claim, the main one, agrees and "
+    "every control of ours does."
 )
 
 

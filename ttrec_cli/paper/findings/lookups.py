@@ -211,14 +211,8 @@ def figure_twelve(content: Content) -> Finding:
     bags = [spread(case) for rate in rates for case in records_of(content, name=BAG, hit_rate=rate)]
     claims = [_break_even(rates, cached, bags)]
     if len(cached) > 1:
-        claims.append(
-            faster(
-                f"a step takes less time at {percent(rates[-1])} of hits than at {percent(rates[0])}",
-                "falls",
-                cached[-1],
-                cached[0],
-            )
-        )
+        name = f"a step takes less time at {percent(rates[-1])} of hits than at {percent(rates[0])}"
+        claims.append(faster(name, "falls", cached[-1], cached[0]))
     return Finding(tuple(claims), (_rate_plot(rates, cached, bags),), (_rate_table(rates, cached, bags),))
 
 
