@@ -102,7 +102,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _fold(cell: str) -> str:
-    return ' class="words"' if len(cell) > 40 and not cell.startswith("<a") else ""
+    return ' class="words"' if len(cell) > 40 else ""
 
 
 def _table(name: str, caption: str, heads: Sequence[str], rows: Sequence[str]) -> str:

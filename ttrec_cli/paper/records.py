@@ -24,23 +24,42 @@ CODE = {
     "hot-rows": ("ttrec_cli.data",),
 }
 """Packages whose sources decide a measurement: it is made again when one of them has changed."""
+FORM = ("ttrec_cli.paper", "measure.py")
+"""What decides the form of a record's content: one of another form cannot be read."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """`content` is what was measured, as plain values; `machine` where and with what; `seconds` how long it took."""
+    """`content` is what was measured, as plain values; `machine` where and with what; `seconds` how long it took.
+
+    `form` names plan and form of the content, `key` the code behind it too.
+    """
 
     key: str
+    form: str
     content: Mapping[str, Any]
     machine: Mapping[str, Any]
     started_at: str
     seconds: float
 
 
+def form_of(plan: BenchPlan) -> str:
+    """A hash of the plan and of what decides the content's form."""
+    package, module = FORM
+    return _hash(plan.model_dump_json().encode(), files(package).joinpath(module).read_bytes())
+
+
 def key_of(plan: BenchPlan) -> str:
-    """A hash of the plan and of the code that measures it."""
-    text = json.dumps({"plan": json.loads(plan.model_dump_json()), "code": _digest(CODE[plan.bench])}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """A hash of the plan, the content's form and all the code that measures."""
+    sources = [source for package in CODE[plan.bench] for source in _sources(files(package))]
+    return _hash(form_of(plan).encode(), *(source.read_bytes() for source in sources))
+
+
+def _hash(*parts: bytes) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()[:16]
 
 
 def read_record(out: Path, name: str, scale: Scale) -> Record | None:
@@ -50,6 +69,7 @@ def read_record(out: Path, name: str, scale: Scale) -> Record | None:
             values = json.loads(file.read(MAX_RECORD_BYTES))
         return Record(
             str(values["key"]),
+            str(values["form"]),
             dict(values["content"]),
             dict(values["machine"]),
             str(values["started_at"]),
@@ -73,14 +93,6 @@ def write_record(out: Path, name: str, scale: Scale, record: Record) -> None:
 
 def _path(out: Path, name: str, scale: Scale) -> Path:
     return out / "items" / f"{name}-{scale.value}.json"
-
-
-def _digest(packages: tuple[str, ...]) -> str:
-    found = hashlib.sha256()
-    for package in packages:
-        for source in _sources(files(package)):
-            found.update(source.read_bytes())
-    return found.hexdigest()
 
 
 def _sources(folder: Traversable) -> list[Traversable]:

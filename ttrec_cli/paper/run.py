@@ -10,7 +10,7 @@ from ttrec_cli.paper.catalogue import Item
 from ttrec_cli.paper.finding import Report
 from ttrec_cli.paper.findings.every import OF_BENCH, finding_of_study
 from ttrec_cli.paper.measure import OnShare, measure_plan
-from ttrec_cli.paper.records import Record, key_of, read_record, write_record
+from ttrec_cli.paper.records import Record, form_of, key_of, read_record, write_record
 from ttrec_cli.paper.training import Study, prepare_study, study_of
 from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.run import Summary, Sweep
@@ -58,7 +58,7 @@ def _measure(item: Item, out: Path, means: Means) -> None:
     started_at, started = now(), time.monotonic()
     with means.progress(item.id) as on_share:
         content, machine = measure_plan(plan, means.device, on_share)
-    record = Record(key, content, machine, started_at, time.monotonic() - started)
+    record = Record(key, form_of(plan), content, machine, started_at, time.monotonic() - started)
     write_record(out, item.id, item.scale, record)
 
 
@@ -68,9 +68,9 @@ def report_of(item: Item, out: Path) -> Report:
         return _study_report(item, study_of(prepare_study(item.sweep, out)))
     record = read_record(out, item.id, item.scale)
     find = OF_BENCH.get(item.id)
-    if record is None or find is None or item.bench is None:
+    if record is None or find is None or item.bench is None or record.form != form_of(item.bench):
         return Report(item.heading, item.scale.value, NOT_RUN)
-    stale = "" if record.key == key_of(item.bench) else "; measured before its plan or the code changed, run it again"
+    stale = "" if record.key == key_of(item.bench) else "; the code has changed since, run it again"
     synthetic = bool(record.content.get("synthetic"))
     return Report(
         item.heading,
