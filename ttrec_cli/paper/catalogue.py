@@ -61,12 +61,17 @@ def chosen(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
         elif name in known:
             found[name] = None
         else:
-            near = get_close_matches(name, [*known, ALL], n=3, cutoff=0.4) or sorted(
-                each for each in known if name[:5] in each
-            )
+            near = _near(name, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known: {ALL}, {', '.join(known)}"
             raise ConfigError(f"{name}: must be an item of the paper, but there is none of this name; {hint}")
     return tuple(name for name in known if name in found)
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Up to three ids that resemble a name or begin like it: fig5a is fig05a_…."""
+    short = {each.partition("_")[0].replace("fig0", "fig"): each for each in reversed(known)}
+    found = [short[each] for each in get_close_matches(name, short, n=1, cutoff=0.6)]
+    return list(dict.fromkeys([*found, *get_close_matches(name, [*known, ALL], n=2, cutoff=0.4)]))
 
 
 def load(folder: Path, name: str, scale: Scale, has_accelerator: bool) -> Item:

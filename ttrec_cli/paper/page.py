@@ -1,6 +1,7 @@
 """The page: a summary, every item with figure and verdict, the errata; one file that needs no network."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
@@ -49,8 +50,7 @@ def page_html(reports: Sequence[Report]) -> str:
         style=_part("ttrec_cli.report", "page.css") + _part("ttrec_cli.paper", "page.css"),
         content="\n".join([*parts, *map(_item, reports)]),
         plotly=get_plotlyjs(),
-        script=_part("ttrec_cli.report", "figures.js")
-        + _part("ttrec_cli.paper", "page.js").replace('"use strict";', ""),
+        script=_part("ttrec_cli.report", "figures.js") + _part("ttrec_cli.paper", "page.js"),
     )
 
 
@@ -117,7 +117,7 @@ def _errata(reports: Sequence[Report]) -> str:
     found: list[Erratum] = [each for report in reports if report.finding for each in report.finding.errata]
     if not found:
         return ""
-    rows = [_row(map(escape, (each.place, each.printed, each.correct, each.shown_by))) for each in found]
+    rows = [_row(map(_with_code, (each.place, each.printed, each.correct, each.shown_by))) for each in found]
     heads = ("Where", "Printed", "Should be", "Shown by")
     table = _table("errata-table", "Mistakes of the paper that this reproduction confirms", heads, rows)
     return f'<section class="section"><h2 class="part" id="errata">Errata of the paper</h2>{table}</section>'
@@ -130,9 +130,14 @@ def _item(report: Report) -> str:
     return (
         f'<section class="item" aria-labelledby="{name}"><h2 id="{name}">{escape(heading.title)} '
         f'<span class="scale">{name}, {escape(report.scale)} scale</span></h2>'
-        f'<p class="question">{escape(heading.question)}</p><p class="soft">{escape(heading.about)}</p>{warning}'
+        f'<p class="question">{escape(heading.question)}</p><p class="soft">{_with_code(heading.about)}</p>{warning}'
         f"<p>{_word(verdict)} {escape(why)}</p>{_content(report)}</section>"
     )
+
+
+def _with_code(text: str) -> str:
+    """Words in backticks as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
 
 
 def _content(report: Report) -> str:
@@ -163,10 +168,10 @@ def _claims(claims: Sequence[Claim], name: str) -> str:
     if not claims:
         return ""
     rows = [
-        _row((_said(claim), escape(_shown(claim.published)), escape(_shown(claim.measured)), _judged(claim)))
+        _row((_said(claim), _judged(claim), escape(_shown(claim.published)), escape(_shown(claim.measured))))
         for claim in claims
     ]
-    heads = ("What the paper says, and the rule", "Published", "Measured here", "Verdict")
+    heads = ("What the paper says, and the rule", "Verdict", "Published", "Measured here")
     return _table(f"{name}-claims", "Claims, the main one first", heads, rows)
 
 
@@ -180,4 +185,4 @@ def _judged(claim: Claim) -> str:
 
 
 def _shown(value: Value) -> str:
-    return "–" if value is None else value if isinstance(value, str) else f"{value:g}"
+    return "–" if value is None else value if isinstance(value, str) else f"{value:g}".replace("-", "−")

@@ -39,7 +39,7 @@ def table_one(study: Study) -> Finding:
         signed("N(0, 1/9n²) has a higher log-loss than Uniform", _printed_gap("normal-1/9n2"), gaps["normal-1/9n2"], 1),
         signed(
             "N(0, 1) has a higher log-loss than N(0, 1/8)",
-            f"{published.TABLE_ONE['normal-1'] - published.TABLE_ONE['normal-1/8']:+.3f} points of accuracy",
+            _points_apart("normal-1", "normal-1/8"),
             difference(points["normal-1"], points["normal-1/8"]),
             1,
         ),
@@ -59,7 +59,12 @@ def _dense_point(study: Study, name: str) -> Point | None:
 
 
 def _printed_gap(name: str) -> str:
-    return f"{published.TABLE_ONE[name] - published.TABLE_ONE['uniform']:+.3f} points of accuracy"
+    return _points_apart(name, "uniform")
+
+
+def _points_apart(name: str, other: str) -> str:
+    gap = published.TABLE_ONE[name] - published.TABLE_ONE[other]
+    return f"{gap:+.3f} points of accuracy".replace("-", "−")
 
 
 def _widest(gaps: dict[str, Interval | None]) -> Interval | None:

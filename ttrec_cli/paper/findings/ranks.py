@@ -1,11 +1,12 @@
 """Figures 1, 5a and 5b: the design space; log-loss and accuracy by rank and tables compressed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ttrec_cli.paper import published
 from ttrec_cli.paper.finding import Finding
 from ttrec_cli.paper.findings.study_parts import ACCURACY, MADE_UP, accuracy_claim, effects_table, series_of
-from ttrec_cli.paper.plots import Plot, Series
+from ttrec_cli.paper.plots import Kind, Plot, Series
 from ttrec_cli.paper.training import Study
 from ttrec_cli.paper.trends import LOGLOSS, difference
 from ttrec_cli.paper.verdict import Claim, Verdict, as_control, signed, unknown
@@ -96,7 +97,16 @@ def figure_five_b(study: Study) -> Finding:
     for count, printed in published.TERABYTE_ACCURACY.items():
         name = "uncompressed: accuracy in %" if count == 0 else f"{count} tables, best rank: accuracy in %"
         claims.append(accuracy_claim(study, name, printed, dense if count == 0 else best.get(count)))
-    return Finding(tuple(claims), _plots(study, dim), (_table(study, dim),))
+    plots = _plots(study, dim)
+    if not study.synthetic:  # levels stand on one axis on the same data alone
+        plots = (_with_published(plots[0]), *plots[1:])
+    return Finding(tuple(claims), plots, (_table(study, dim),))
+
+
+def _with_published(plot: Plot) -> Plot:
+    printed = {str(count): value for count, value in published.TERABYTE_ACCURACY.items() if count}
+    marks = Series("published", tuple(printed), tuple(printed.values()), kind=Kind.MARKS, published=True)
+    return replace(plot, series=(*plot.series, marks))
 
 
 def _only_dim(study: Study) -> int:
