@@ -88,13 +88,14 @@ def _progress(name: str) -> "Iterator[Callable[[float], None]]":
 
 
 def _result(reports: "Sequence[Report]", page: Path, out: Path, failed: int) -> console.CommandResult:
-    table = console.plain_table("Item", "Verdict", "Scale", "State")
+    table = console.plain_table("Item", "Verdict", "Scale", "Why")
     for column in table.columns[1:]:
         column.justify = "left"
+    table.columns[-1].no_wrap = False
     for report in reports:
         word, _ = report.verdict
-        scale = f"{report.scale}{', SYNTHETIC STAND-IN' if report.warning else ''}"
-        table.add_row(report.heading.id, word.value if word else "–", scale, report.state)
+        scale = f"{report.scale}, SYNTHETIC" if report.warning else report.scale
+        table.add_row(report.heading.id, word.value if word else "–", scale, console.one_line(report.told))
     payload = {
         "items": [report.payload() for report in reports],
         "directory": str(out.resolve()),

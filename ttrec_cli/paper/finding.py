@@ -58,6 +58,12 @@ class Report:
         """The item's word, and why; no word while there is nothing to judge."""
         return overall(self.finding.claims) if self.finding is not None else (None, self.state)
 
+    @property
+    def told(self) -> str:
+        """Why the verdict is what it is, and the state of an item that is not simply done."""
+        why = self.verdict[1]
+        return why if self.state in ("done", why) else f"{why} ({self.state})"
+
     def payload(self) -> Mapping[str, Any]:
         """For `--json`: measured and published numbers by claim."""
         word, why = self.verdict

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.paper.finding import Erratum, Report
 from ttrec_cli.paper.plots import draw
-from ttrec_cli.paper.verdict import ITEM_RULE, Claim, Value, Verdict
+from ttrec_cli.paper.verdict import ITEM_RULE, Claim, Verdict, shown
 from ttrec_cli.report.frontier_figure import make_figure
 from ttrec_cli.report.legend import legend_html
 from ttrec_cli.report.page_parts import plot_html, table_html
@@ -80,11 +80,10 @@ def _word(verdict: Verdict | None) -> str:
 def _summary(reports: Sequence[Report]) -> str:
     rows = []
     for report in reports:
-        verdict, why = report.verdict
+        verdict, _ = report.verdict
         name = f'<a href="#{escape(report.heading.id)}">{escape(report.heading.title)}</a>'
         scale = f"{report.scale}{', SYNTHETIC STAND-IN' if report.warning else ''}"
-        told = why if report.state in ("done", why) else f"{why} ({report.state})"
-        rows.append(_row((name, _word(verdict), escape(told), escape(scale))))
+        rows.append(_row((name, _word(verdict), escape(report.told), escape(scale))))
     counts = {word.value: sum(report.verdict[0] == word for report in reports) for word in Verdict}
     counts["no verdict yet"] = sum(report.verdict[0] is None for report in reports)
     answer = " · ".join(f"{word}: {count}" for word, count in counts.items() if count)
@@ -168,7 +167,7 @@ def _claims(claims: Sequence[Claim], name: str) -> str:
     if not claims:
         return ""
     rows = [
-        _row((_said(claim), _judged(claim), escape(_shown(claim.published)), escape(_shown(claim.measured))))
+        _row((_said(claim), _judged(claim), escape(shown(claim.published)), escape(shown(claim.measured))))
         for claim in claims
     ]
     heads = ("What the paper says, and the rule", "Verdict", "Published", "Measured here")
@@ -182,7 +181,3 @@ def _said(claim: Claim) -> str:
 
 def _judged(claim: Claim) -> str:
     return f"{_word(claim.verdict)}{f'<br>{escape(claim.why)}' if claim.why else ''}"
-
-
-def _shown(value: Value) -> str:
-    return "–" if value is None else value if isinstance(value, str) else f"{value:g}".replace("-", "−")

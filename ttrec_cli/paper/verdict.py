@@ -49,8 +49,14 @@ def overall(claims: Sequence[Claim]) -> tuple[Verdict, str]:
     if claims[0].verdict == Verdict.AGREES:
         open_claims = sum(claim.verdict == Verdict.CANNOT for claim in claims)
         rest = f"; {open_claims} of {len(claims)} claims cannot be compared" if open_claims else ""
-        return Verdict.AGREES, f"{claims[0].name}{rest}"
+        said = f"{claims[0].name}: {shown(claims[0].measured)}, published {shown(claims[0].published)}"
+        return Verdict.AGREES, f"{said}{rest}"
     return Verdict.CANNOT, f"{claims[0].name}: {claims[0].why}" if claims[0].why else claims[0].name
+
+
+def shown(value: Value) -> str:
+    """A measured or published value in words."""
+    return "–" if value is None else value if isinstance(value, str) else f"{value:g}".replace("-", "−")
 
 
 def unknown(name: str, published: Value, rule: str, why: str, measured: Value = None) -> Claim:
@@ -79,16 +85,16 @@ def signed(name: str, published: Value, interval: Interval | None, sign: int, co
     rule = f"{BY_INTERVAL} {'above' if sign > 0 else 'below'}{above}"
     if interval is None:
         return unknown(name, published, rule, "trials are missing")
-    shown = str(interval)
+    text = str(interval)
     if interval.low is None or interval.high is None:
-        return unknown(name, published, rule, f"{interval.count} seed gives no interval", shown)
+        return unknown(name, published, rule, f"{interval.count} seed gives no interval", text)
     if interval.side == 0:
-        return unknown(name, published, rule, f"no effect shows: {shown}", shown)
+        return unknown(name, published, rule, f"no effect shows: {text}", text)
     if interval.side != sign:
-        return Claim(name, published, shown, Verdict.DIFFERS, rule, f"the other way round: {shown}")
+        return Claim(name, published, text, Verdict.DIFFERS, rule, f"the other way round: {text}")
     if control is not None and control.side != sign:
-        return unknown(name, published, rule, f"frozen cores show as much: {control} is left of {shown}", shown)
-    return Claim(name, published, shown, Verdict.AGREES, rule)
+        return unknown(name, published, rule, f"frozen cores show as much: {control} is left of {text}", text)
+    return Claim(name, published, text, Verdict.AGREES, rule)
 
 
 def as_control(claim: Claim) -> Claim:
