@@ -34,8 +34,8 @@ KEPT = ("init.distribution", "init.dense_distribution")
 
 
 def _ends(found: list[Any]) -> list[Any]:
-    """The first two and the last of an axis."""
-    return found if len(found) <= 3 else [*found[:2], found[-1]]
+    """The first and the last of an axis."""
+    return found if len(found) <= 2 else [found[0], found[-1]]
 
 
 TINY_PLANS: dict[str, dict[str, Any]] = {

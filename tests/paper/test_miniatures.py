@@ -8,8 +8,9 @@ import pytest
 from paper.conftest import ITEMS
 
 from ttrec_cli.app import main
+from ttrec_cli.paper.catalogue import names_of
 
-NAMES = sorted(file.stem for file in ITEMS.glob("*.yaml"))
+NAMES = list(names_of(ITEMS))
 KEYS = {"id", "verdict", "measured", "published", "why", "scale", "state", "claims"}
 WORDS = {"agrees", "differs", "cannot be compared"}
 OURS = {name for name in NAMES if name.startswith("beyond_")}

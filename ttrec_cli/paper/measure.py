@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -155,23 +156,20 @@ def _lookups(plan: LookupPlan, device: str, on_share: OnShare) -> Content:
     from ttrec_cli.bench.record import measure
 
     place, settings = choose_device(device), ShapeSettings(rule="entropy", dim_factors=plan.dim_factors)
-    parts = [(rows, pooling) for rows in plan.rows for pooling in plan.pooling]
-    found: list[Mapping[str, Any]] = []
-    for rows, pooling in parts:
-        cases = []
-        for at, rank in enumerate(plan.ranks):
-            shape = settings.shape(rows, plan.dim, rank)
-            setting = LookupSetting(shape, plan.batch, pooling, IndexLaw(rows, plan.zipf), place, plan.seed)
-            names = [name for name in plan.cases if at == 0 or name != "embedding-bag"]  # it has no rank
-            labels = {"rows": rows, "pooling": pooling, "batch": plan.batch}
-            cases += [
-                replace(case, labels=labels | {"rank": None if case.name == "embedding-bag" else rank})
-                for case in lookup_cases(setting, names)
-                if case.phase in plan.phases
-            ]
-        result = measure(cases, plan.seconds, place, {}, lambda share: on_share(share / len(parts)))
-        found += result.cases
-    return {"cases": [dict(case) for case in found]}
+    cases = []
+    for rows, pooling, rank in product(plan.rows, plan.pooling, plan.ranks):
+        setting = LookupSetting(
+            settings.shape(rows, plan.dim, rank), plan.batch, pooling, IndexLaw(rows, plan.zipf), place, plan.seed
+        )
+        # An uncompressed table has no rank: it is timed beside the first one.
+        names = [name for name in plan.cases if rank == plan.ranks[0] or name != "embedding-bag"]
+        labels = {"rows": rows, "pooling": pooling, "batch": plan.batch}
+        cases += [
+            replace(case, labels=labels | {"rank": None if case.name == "embedding-bag" else rank})
+            for case in lookup_cases(setting, names)
+            if case.phase in plan.phases
+        ]
+    return {"cases": [dict(case) for case in measure(cases, plan.seconds, place, {}, on_share).cases]}
 
 
 def _cache(plan: CachePlan, device: str, on_share: OnShare) -> Content:

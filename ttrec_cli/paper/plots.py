@@ -38,7 +38,8 @@ class Kind(StrEnum):
 class Series:
     """One line, set of marks or of bars. `lows` and `highs` are ends of error bars; `published`: the paper's numbers.
 
-    `look` chooses colour and symbol, so that the same thing looks the same in several figures.
+    `look` chooses colour and symbol, so that the same thing looks the same in several figures. `dashed` lines, or open
+    marks, are controls.
     """
 
     name: str
@@ -119,7 +120,9 @@ def _trace(series: Series) -> Any:
             "fillmode": "overlay",
         }
         return go.Bar(**shared, textposition="none", marker={"color": colour.light, "pattern": pattern})
-    symbol = PUBLISHED_SYMBOL if series.published else SYMBOLS[series.look % len(SYMBOLS)]
+    is_open = series.dashed and series.kind == Kind.MARKS
+    symbol = SYMBOLS[series.look % len(SYMBOLS)] + ("-open" if is_open else "")
+    symbol = PUBLISHED_SYMBOL if series.published else symbol
     dash = "dot" if series.published or series.dashed else DASHES[series.look % len(DASHES)]
     return go.Scatter(
         **shared,

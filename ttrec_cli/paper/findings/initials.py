@@ -1,5 +1,7 @@
 """Table 1 and Figure 5c: what initial values are worth, of uncompressed tables and of cores."""
 
+from dataclasses import replace
+
 from ttrec_cli.paper import published
 from ttrec_cli.paper.finding import Finding
 from ttrec_cli.paper.findings.study_parts import ACCURACY, accuracy_claim, effects_table, series_of
@@ -140,7 +142,8 @@ def _cores_plot(study: Study, score: str, y_title: str, dense: Point | None) -> 
         for method in (TT, TT_FROZEN):
             points = [_core_point(study, method, distribution, scale) for distribution in CORES]
             name = words if method == TT else f"{words}, frozen cores"
-            series.append(series_of(name, CORES, points, score, look, dashed=method == TT_FROZEN))
+            found = series_of(name, CORES, points, score, look, dashed=method == TT_FROZEN)
+            series.append(replace(found, kind=Kind.MARKS))
     factor = 100 if score == ACCURACY else 1
     return Plot(
         title=f"{y_title}, 7 tables at rank 32",
