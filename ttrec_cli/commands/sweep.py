@@ -69,12 +69,12 @@ def sweep(  # noqa: PLR0913, PLR0917 (the options of a command)
     from ttrec_cli.sweep.resolved import write_resolved
     from ttrec_cli.sweep.run import Redo, prepare
 
-    loaded = load_sweep(file, tuple(overrides or ()))
+    loaded = load_sweep(file, tuple(overrides or ()), planning=dry_run)
     prepared = prepare(loaded, out)
     for line in (*sweep_view.data_warnings(prepared), *prepared.problems):
         console.say(line)
     if dry_run:
-        forecast = sweep_dry_run.forecast_of(prepared, device.value, probe)
+        forecast = sweep_dry_run.forecast_of(prepared, device.value, probe and not loaded.only_planned)
         console.show(sweep_dry_run.dry_run(prepared, forecast), json)
         return
     redo = Redo(failed=retry is not None, keys=tuple(rerun or ()))

@@ -15,6 +15,11 @@ def data_warnings(sweep: "Sweep") -> tuple[str, ...]:
             f"STAND-IN, SYNTHETIC DATA: no prepared dataset at {sweep.loaded.missing_data}; training on synthetic "
             "click logs with the settings under `otherwise:` instead. Numbers say nothing about real data.",
         )
+    if sweep.loaded.only_planned:
+        return (
+            f"PLANNED, NOT TRAINABLE: no prepared dataset at {sweep.loaded.missing_data}; bytes are exact "
+            f"for the tables of {sweep.dataset.name}.",
+        )
     if sweep.dataset.synthetic:
         return ("SYNTHETIC DATA: the click logs of this sweep are made up.",)
     return ()
@@ -38,7 +43,8 @@ def trial_line(trial: "Trial", row: Mapping[str, Any], shared: bool) -> str:
 def title(sweep: "Sweep") -> str:
     """The sweep's name, data and whether that is synthetic."""
     kind = "SYNTHETIC STAND-IN" if sweep.loaded.stand_in else "synthetic" if sweep.dataset.synthetic else "logged"
-    return f"{sweep.loaded.config.name} on {sweep.dataset.name} ({kind} data)"
+    known = "tables only" if sweep.loaded.only_planned else f"{kind} data"
+    return f"{sweep.loaded.config.name} on {sweep.dataset.name} ({known})"
 
 
 def megabytes(count: int) -> str:

@@ -15,6 +15,8 @@ class CriteoData(Frozen):
     """Where the log came from; both are read alike."""
     path: Path
     """The prepared folder, relative to where the command runs."""
+    tables: Literal["kaggle", "terabyte", "terabyte-40m"] | None = None
+    """The public log whose tables `--dry-run` plans with, exactly, as long as the folder is absent."""
 
     @property
     def is_there(self) -> bool:

@@ -27,9 +27,17 @@ class LoadedSweep:
     stand_in: bool
     missing_data: str = ""
 
+    @property
+    def only_planned(self) -> bool:
+        """Whether the data is absent and only its tables are known: nothing can be trained."""
+        return bool(self.missing_data) and not self.stand_in
 
-def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
-    """Read and check a sweep file and `key=value` overrides; raises `ConfigError` with the place of the mistake."""
+
+def load_sweep(path: Path, overrides: tuple[str, ...] = (), *, planning: bool = False) -> LoadedSweep:
+    """Read and check a sweep file and `key=value` overrides; raises `ConfigError` with the place of the mistake.
+
+    When `planning`, absent data whose tables the file names is no reason to take `otherwise:`.
+    """
     document = read_document(path)
     _override(document, overrides)
     primary, stand_in = document, None
@@ -46,6 +54,8 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = ()) -> LoadedSweep:
     stand_in_config = _checked(stand_in) if stand_in else None
     if not isinstance(config.data, CriteoData) or config.data.is_there:
         return LoadedSweep(config, stand_in=False)
+    if planning and config.data.tables is not None:
+        return LoadedSweep(config, stand_in=False, missing_data=str(config.data.path))
     if stand_in_config is None:
         criteo = config.data.format == "criteo-kaggle"
         raise ConfigError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ttrec_cli.config import CriteoData, SyntheticData
 from ttrec_cli.data import SyntheticSpec, open_click_log, synthesize
+from ttrec_cli.planning import TABLE_NAMES, table_rows
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Dataset:
 
 def describe(data: CriteoData | SyntheticData) -> Dataset:
     """Facts of the sweep's data. Raises `DataError` when a prepared dataset is damaged."""
+    if isinstance(data, CriteoData) and data.tables is not None and not data.is_there:
+        return _tables_alone(data.tables)
     if isinstance(data, CriteoData):
         log = open_click_log(data.path)
         train_samples = len(log.splits["train"])
@@ -42,6 +45,18 @@ def describe(data: CriteoData | SyntheticData) -> Dataset:
         train_samples=len(spec.splits["train"]),
         fingerprint=spec.fingerprint,
         evaluated_samples=len(spec.splits["test"]) + len(spec.splits["validation"]),
+    )
+
+
+def _tables_alone(name: str) -> Dataset:
+    """A public log of which only the tables are here: enough to plan, not to train."""
+    return Dataset(
+        name=f"criteo-{name}",
+        synthetic=False,
+        columns=TABLE_NAMES,
+        cardinalities=table_rows(name),
+        train_samples=0,
+        fingerprint=f"the tables of criteo-{name} alone",
     )
 
 
