@@ -27,6 +27,7 @@ from ttrec_cli.bench.step_work import mlps_work, step_work
 from ttrec_cli.bench.timing import Case, Work
 from ttrec_cli.config import ModelConfig
 from ttrec_cli.data.tensor_batches import TensorBatch
+from ttrec_cli.dlrm.memory import reuse_freed_memory
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning.model_plan import plan_tables
 from ttrec_cli.planning.table_list import ModelTable
@@ -75,6 +76,7 @@ def time_steps(setting: StepSetting, seconds: float, on_turn: Callable[[float], 
     `over_mlp`, `over_plain` of medians at the same batch (None without that case), and the milliseconds of the parts
     (None where it has no such part). Raises `ConfigError`.
     """
+    reuse_freed_memory()  # as the process of a trial does
     models = _models(setting)
     log = made_up_log(setting)
     cases = [_case(trained, batch, log, setting) for batch in setting.batches for trained in models]

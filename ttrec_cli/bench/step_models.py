@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ttrec_cli.config import ModelConfig
+from ttrec_cli.config import ModelConfig, Optimizer
 from ttrec_cli.data.tensor_batches import TensorBatch
 from ttrec_cli.dlrm.interaction import interactions
 from ttrec_cli.dlrm.model import DLRM, make_mlp
+from ttrec_cli.dlrm.optimizers import mlp_optimizer
 from ttrec_cli.dlrm.step import Step
 from ttrec_cli.dlrm.training import to_device
 from ttrec_cli.planning.table_list import ModelTable
@@ -57,7 +58,8 @@ def trained_dlrm(name: str, plans: tuple[TablePlan, ...], config: ModelConfig, d
         seed=0,
         dense_features=DENSE_FEATURES,
     ).to(device)
-    sgd = torch.optim.SGD([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], lr=LEARNING_RATE)
+    mlp_weights = [*model.bottom_mlp.parameters(), *model.top_mlp.parameters()]
+    sgd = mlp_optimizer(mlp_weights, Optimizer.SGD, LEARNING_RATE)
     step = Step(model, [sgd])
     return Trained(name, model, lambda batch: step(*to_device(batch, device)), [sgd], step.loss_function, plans=plans)
 

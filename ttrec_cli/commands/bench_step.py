@@ -7,6 +7,7 @@ import typer
 from ttrec_cli.commands import bench_options as option
 from ttrec_cli.commands.factorize_input import read_tables
 from ttrec_cli.planning import ModelTable
+from ttrec_cli.sweep.worker_limits import wait_asleep
 
 DEFAULT_CASES = "dense,tt,plain,mlp"
 
@@ -35,6 +36,8 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
         option.numbers(text, name) or ()
         for text, name in ((rank, "--rank"), (largest, "--largest"), (batch, "--batch"))
     )
+
+    wait_asleep()  # as in the process of a trial
 
     from ttrec_cli.bench.machine import choose_device
     from ttrec_cli.bench.step import StepSetting, time_steps

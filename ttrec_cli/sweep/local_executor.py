@@ -114,7 +114,7 @@ class LocalWorker:
         report = Report(self.name, content, self.task.name, self._machine)
         if isinstance(content, Outcome):
             self.task = None
-            if self._signalled or content.status not in CLEAN:
+            if self._signalled or content.status not in CLEAN or content.kept_bytes:
                 self.forget()
         return [report]
 

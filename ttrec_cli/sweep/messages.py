@@ -89,6 +89,8 @@ class Outcome:
     columns: dict[str, Any] = field(default_factory=dict)
     curve: tuple[dict[str, Any], ...] = ()
     log: str = ""
+    kept_bytes: int = 0
+    """What the process holds for no reason after the trial; then it is replaced."""
 
 
 @dataclass(frozen=True)

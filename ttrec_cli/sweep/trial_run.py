@@ -17,6 +17,7 @@ from ttrec_cli.data import ClickLog
 from ttrec_cli.data.tensor_batches import batches_on
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
+from ttrec_cli.dlrm.optimizers import mlp_optimizer
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
 from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
 from ttrec_cli.sweep.costs import row_cache_settings
@@ -175,15 +176,17 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
     is_fused = embedding.fused is not None
-    groups = (
-        ([*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.learning_rate),
-        ([] if is_fused else embedding.dense_parameters(), embedding_rate),
-        ([] if is_fused else embedding.tt_parameters(), embedding_rate),
-        ([] if is_fused else embedding.cache_parameters(), embedding_rate),
-        (embedding.rival_parameters(), embedding_rate),
+    mlps = mlp_optimizer(
+        [*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.optimizer, config.learning_rate
     )
-    trainable = (([p for p in parameters if p.requires_grad], rate) for parameters, rate in groups)
-    return [make(parameters, lr=rate) for parameters, rate in trainable if parameters]
+    groups = (
+        [] if is_fused else embedding.dense_parameters(),
+        [] if is_fused else embedding.tt_parameters(),
+        [] if is_fused else embedding.cache_parameters(),
+        embedding.rival_parameters(),
+    )
+    trainable = ([p for p in parameters if p.requires_grad] for parameters in groups)
+    return [mlps, *(make(parameters, lr=embedding_rate) for parameters in trainable if parameters)]
 
 
 def relative_change(before: Sequence[Tensor], after: Sequence[Tensor]) -> float | None:

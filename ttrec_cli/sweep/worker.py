@@ -9,12 +9,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 
+from ttrec_cli.dlrm.memory import TrialMemory
 from ttrec_cli.store.provenance import nvidia_driver
 from ttrec_cli.sweep.messages import PAUSED, Machine, Outcome, Started, Step, Task, WorkerSettings
 from ttrec_cli.sweep.worker_limits import apply_limits
@@ -35,6 +37,7 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
     faulthandler.enable()
     apply_limits(settings)
     machine = find_machine(settings.device, settings)
+    memory = TrialMemory(machine.device)
     with contextlib.suppress(BrokenPipeError):  # a driver that is gone needs no answer
         connection.send(machine)
         while not machine.problem:
@@ -46,9 +49,10 @@ def work(connection: Connection, settings: WorkerSettings) -> None:
             write_to(task.log)
             connection.send(Started())
             outcome = attempt(task, machine.device, _StepMessages(connection).send, stop)
-            connection.send(outcome)
+            kept = memory.kept_bytes()
+            connection.send(replace(outcome, kept_bytes=kept))
             stop.busy = False
-            if stop.asked or outcome.status not in CLEAN:
+            if stop.asked or outcome.status not in CLEAN or kept:
                 break
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyway; in good order
 

@@ -6,6 +6,7 @@ import resource
 from pathlib import Path
 
 from ttrec_cli.config.run_settings import ResourcesConfig
+from ttrec_cli.dlrm.memory import reuse_freed_memory
 from ttrec_cli.sweep.messages import WorkerSettings
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -15,8 +16,8 @@ FIRST_TO_GO = "500"
 
 def apply_limits(settings: WorkerSettings) -> None:
     """Bind this process to its share."""
-    # Threads that spin while they wait starve whoever shares the cores: 8 to 90 ms for a 0.1 ms operation.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wait_asleep()
+    reuse_freed_memory()
     if settings.threads is not None:
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(settings.threads)))
     if settings.gpu is not None:
@@ -26,6 +27,12 @@ def apply_limits(settings: WorkerSettings) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (settings.memory, settings.memory))
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)
+
+
+def wait_asleep() -> None:
+    """Have OpenMP's threads sleep while they wait; to be said before torch is loaded."""
+    # Threads that spin while they wait starve whoever shares the cores: 8 to 90 ms for a 0.1 ms operation.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def worker_settings(device: str, resources: ResourcesConfig) -> tuple[WorkerSettings, ...]:
