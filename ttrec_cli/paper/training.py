@@ -1,6 +1,6 @@
 """Training studies: sweeps whose trials lie in one folder for each dataset, so that figures share them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ import pandas as pd
 from ttrec_cli.config import LoadedSweep
 from ttrec_cli.paper.trends import Interval, contrast
 from ttrec_cli.pareto import Group, Point, groups
-from ttrec_cli.pareto.points import DENSE, TT, TT_FROZEN
+from ttrec_cli.pareto.points import DENSE, TT, TT_FROZEN, Row
 from ttrec_cli.pareto.settings import flat_settings
+from ttrec_cli.pareto.sharing import shared_trainings, training
 from ttrec_cli.sweep.dataset import describe
 from ttrec_cli.sweep.run import Sweep, folder_name, prepare_in
 
@@ -23,6 +24,7 @@ class Study:
     """The finished trials of an item. `total` trials in all, `finished` and `failed` of them now.
 
     `groups` hold points that may be compared; a study has one unless its trials differ in budget or seeds.
+    `shared_keys` name trials that ran beside others on the same machine.
     """
 
     groups: tuple[Group, ...]
@@ -32,16 +34,16 @@ class Study:
     finished: int = 0
     failed: int = 0
     provenance: tuple[tuple[str, str], ...] = ()
+    shared_keys: frozenset[str] = frozenset()
 
     @property
     def points(self) -> tuple[Point, ...]:
         """All configurations of which a trial has finished."""
         return tuple(point for group in self.groups for point in group.points)
 
-    @property
-    def times_are_shared(self) -> bool:
-        """Whether trials ran beside others, so that their times say little."""
-        return any(group.shared_trials for group in self.groups)
+    def shares_times(self, point: Point | None) -> bool:
+        """Whether a trial of a point ran beside another one, so that its time says little."""
+        return point is not None and not self.shared_keys.isdisjoint(point.keys)
 
     @property
     def is_settled(self) -> bool:
@@ -111,15 +113,23 @@ def study_of(sweep: Sweep) -> Study:
         finished=sum(row["status"] == "ok" for row in rows),
         failed=sum(row["status"] not in ("ok", "stopped", "interrupted") for row in rows),
         provenance=tuple(_facts(rows)),
+        shared_keys=_shared(rows),
     )
 
 
-def _as_asked(sweep: Sweep, key: str) -> Mapping[str, Any]:
+def _shared(rows: Sequence[Row]) -> frozenset[str]:
+    overlapping = shared_trainings(rows)
+    beside = (row for row in rows if training(row) in overlapping or (row.get("parallel") or 1) > 1)
+    return frozenset(str(row["key"]) for row in beside)
+
+
+def _as_asked(sweep: Sweep, key: str) -> Row:
     """A row with the sweep that asks for it now in place of the one that trained it."""
-    return {**sweep.stored[key], "sweep": sweep.loaded.config.name}
+    found: dict[Hashable, Any] = dict(sweep.stored[key].items())
+    return found | {"sweep": sweep.loaded.config.name}
 
 
-def _facts(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _facts(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     for name in FACTS:
         values = sorted({str(row[name]) for row in rows if row.get(name)})
         if values:

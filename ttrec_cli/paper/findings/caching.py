@@ -155,8 +155,9 @@ def figure_ten_warmup(study: Study) -> Finding:
 
 
 def _takes_longer(study: Study, name: str, printed: str, point: Point | None, other: Point | None, sign: int) -> Claim:
+    is_shared = study.shares_times(point) or study.shares_times(other)
     found = signed(name + ", in seconds", printed, difference(point, other, SECONDS), sign)
-    return unknown(found.name, printed, found.rule, SHARED, found.measured) if study.times_are_shared else found
+    return unknown(found.name, printed, found.rule, SHARED, found.measured) if is_shared else found
 
 
 def _warmed(study: Study, method: str, warmup: float) -> Point | None:
