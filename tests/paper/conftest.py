@@ -23,6 +23,7 @@ def _tiny_sweep(values: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
     data = stand_in["data"] | {"rows": 3000, "table_scale": 0.001}
     train = stand_in["train"] | {"batch_size": 1024, "evaluations": 1}
     over = {"data": data, "model": TINY_MODEL, "train": train, "seeds": seeds}
+    over["resources"] = {"parallel": 1}
     for part in ("grid", "zip"):
         axes = stand_in.get(part, values.get(part))
         if axes is not None:

@@ -13,6 +13,7 @@ from ttrec_cli.paper.verdict import (
     as_control,
     equal,
     faster,
+    no_better,
     overall,
     signed,
     small_beside,
@@ -76,6 +77,15 @@ def test_no_difference_is_shown_by_a_narrow_interval_alone() -> None:
     assert small_beside("same", 0, Interval(0.01, -0.2, 0.2, 3), yardstick).verdict == CANNOT
     assert small_beside("same", 0, Interval(0.3, 0.2, 0.4, 3), yardstick).verdict == DIFFERS
     assert small_beside("same", 0, Interval(0.0, 0.0, 0.0, 3), Interval(0.1, -0.1, 0.3, 3)).verdict == CANNOT
+
+
+def test_more_that_is_worse_gains_nothing() -> None:
+    yardstick = Interval(-1.0, -1.1, -0.9, 3)
+    assert no_better("more", 0, Interval(0.3, 0.2, 0.4, 3), None).verdict == AGREES
+    assert no_better("more", 0, Interval(-0.01, -0.02, 0.0, 3), yardstick).verdict == AGREES
+    assert no_better("more", 0, Interval(-0.3, -0.4, -0.2, 3), yardstick).verdict == DIFFERS
+    assert no_better("more", 0, Interval(-0.3, -0.7, 0.1, 3), yardstick).verdict == CANNOT
+    assert str(Interval(-0.00001, -0.5, 0.5, 3)) == "±0.0000 (−0.5000 … +0.5000)"
 
 
 def test_times_that_overlap_tell_nothing() -> None:

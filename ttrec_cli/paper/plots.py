@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from ttrec_cli.report.colours import INK, Paint, paint
 from ttrec_cli.report.figure_style import AXIS, both, shared_layout
 
-HEIGHT = 360
+HEIGHT = 310
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "triangle-down", "cross", "x")
 PATTERNS = ("", "/", "x", "-", "\\", "+")
@@ -155,11 +155,9 @@ def percent(share: float, digits: int = 0) -> str:
 def _x_axis(plot: Plot) -> dict[str, Any]:
     axis = AXIS | {"title": {"text": plot.x_title}, "automargin": True}
     if plot.categories:
-        return axis | {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": list(map(escape, plot.categories)),
-        }
+        places = [escape(place) for place in plot.categories]
+        order = {"type": "category", "categoryorder": "array", "categoryarray": places}
+        return axis | order | {"tickmode": "array", "tickvals": places}  # else narrow figures leave some out
     if plot.x_log:
         values = [float(x) for series in plot.series for x in series.xs]
         return axis | {"type": "log"} | decades(values, "x" in plot.percent)

@@ -64,4 +64,5 @@ def difference(point: Point | None, other: Point | None, score: str = LOGLOSS) -
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "−")
+    text = f"{value:+.4f}"
+    return (text if float(text) else "±" + text[1:]).replace("-", "−")

@@ -117,6 +117,14 @@ def small_beside(name: str, published: Value, interval: Interval | None, yardsti
     return unknown(name, published, rule, f"too few seeds: {interval} where ±{room:.4f} is allowed", str(interval))
 
 
+def no_better(name: str, published: Value, gap: Interval | None, yardstick: Interval | None) -> Claim:
+    """What costs more gains nothing: its log-loss minus that of what costs less is not below 0, or hardly."""
+    rule = "the interval lies above 0 (it is no better), or within ± a tenth of the effect that it would add to"
+    if gap is not None and gap.low is not None and gap.low >= 0:
+        return Claim(name, published, str(gap), Verdict.AGREES, rule)
+    return replace(small_beside(name, published, gap, yardstick), rule=rule)
+
+
 def faster(name: str, published: Value, quick: "Spread", slow: "Spread", ratio: str | None = None) -> Claim:
     """Times of one process, in turns: the quick one's 80th percentile lies below the slow one's 20th."""
     rule = "80 % of the calls of the quick one take less time than 80 % of those of the slow one"

@@ -8,7 +8,7 @@ from ttrec_cli.paper.findings.study_parts import ACCURACY, MADE_UP, effects_tabl
 from ttrec_cli.paper.plots import Plot, percent
 from ttrec_cli.paper.training import Study, value_of
 from ttrec_cli.paper.trends import LOGLOSS, difference
-from ttrec_cli.paper.verdict import Claim, as_control, signed, small_beside, unknown
+from ttrec_cli.paper.verdict import Claim, as_control, no_better, signed, small_beside, unknown
 from ttrec_cli.pareto import Point
 from ttrec_cli.pareto.points import TT, TT_FROZEN
 
@@ -28,7 +28,7 @@ def figure_ten_size(study: Study) -> Finding:
     helps = difference(points[enough], none)
     claims = (
         signed(f"a cache of {_share(enough)} lowers log-loss", _gain("kaggle"), helps, -1),
-        small_beside(
+        no_better(
             f"{_share(fractions[-1])} gain no more than {_share(enough)}",
             f"{_share(published.SUFFICIENT_CACHE)} suffice",
             difference(most, points[enough]),
