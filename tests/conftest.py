@@ -1,12 +1,16 @@
 """Result rows as the store gives them, made up: for all tests of what reads results."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+
+# Before torch is loaded: threads that spin while they wait make tests on shared cores many times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 KAGGLE_ROWS = (
     10131227, 8351593, 7046547, 5461306, 2202608, 286181, 142572, 93145, 14992, 12517, 5683, 5652, 3194,

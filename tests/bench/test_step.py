@@ -9,7 +9,7 @@ from ttrec_cli.bench.step_models import dense_weights, trained_dlrm, trained_pla
 from ttrec_cli.bench.step_parts import part_times
 from ttrec_cli.bench.step_work import mlps_work, step_work
 from ttrec_cli.bench.work import dense_work
-from ttrec_cli.config import ModelConfig
+from ttrec_cli.config import ModelConfig, Precision
 from ttrec_cli.planning import ModelTable, plan_tables
 from ttrec_kernels import TablePlan
 
@@ -24,7 +24,7 @@ def plans(largest: int) -> tuple[TablePlan, ...]:
 
 
 def test_the_plain_model_computes_what_ours_does_from_the_same_memory() -> None:
-    ours = trained_dlrm("dense", plans(0), SMALL, CPU)
+    ours = trained_dlrm("dense", plans(0), SMALL, CPU, Precision.FP32)
     plain = trained_plain(dense_weights(ours.model.get_submodule("embedding"), TABLES), SMALL, CPU)
     batch = made_up_log(SETTING).part(slice(0, 16))
     offsets = torch.arange(16)
@@ -41,7 +41,7 @@ def test_the_plain_model_computes_what_ours_does_from_the_same_memory() -> None:
 
 
 def test_parts_add_up_to_the_step_and_hooks_are_gone() -> None:
-    trained = trained_dlrm("tt", plans(1), SMALL, CPU)
+    trained = trained_dlrm("tt", plans(1), SMALL, CPU, Precision.FP32)
     log = made_up_log(SETTING)
     found = part_times(trained, lambda number: log.part(slice(0, 16)), CPU)
     assert set(found) == {

@@ -136,8 +136,8 @@ def test_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run("step", *asked, "--batch", "4,8", "--device", "cpu", "--parquet", file, "--json") == 0
     result = read_json(capsys, "bench step")
     assert set(result) == {
-        "tables", "rows", "dim", "zipf", "seed", "bottom_mlp", "top_mlp", "data", "cases", "ceilings", "machine",
-        "parquet",
+        "tables", "rows", "dim", "zipf", "seed", "bottom_mlp", "top_mlp", "precision", "data", "cases", "ceilings",
+        "machine", "parquet",
     }  # fmt: skip
     assert (result["tables"], result["rows"], result["data"]) == (3, 14040, "synthetic")
     trains = [("tt", largest, rank) for rank in (2, 3) for largest in (1, 2)]
@@ -177,6 +177,8 @@ def test_step_shows_tables_and_refuses_in_one_line(capsys: pytest.CaptureFixture
         (("--largest", "2"), "must lie in 0 … 1"),
         (("--batch", "0"), "--batch takes numbers of at least 1"),
         (("--rank", "x"), "--rank takes whole numbers"),
+        (("--precision", "tf32"), "tf32 is a mode of GPUs"),
+        (("--tables", "terabyte-40m", "--dim", "65536"), "uncompressed, but this machine has"),
         (("--tables", "kagle"), "did you mean kaggle?"),
     ):
         assert run(*asked, *wrong) == 2

@@ -25,9 +25,10 @@ from ttrec_cli.bench.step_models import (
 from ttrec_cli.bench.step_parts import PARTS, part_times
 from ttrec_cli.bench.step_work import mlps_work, step_work
 from ttrec_cli.bench.timing import Case, Work
-from ttrec_cli.config import ModelConfig
+from ttrec_cli.config import ModelConfig, Precision
 from ttrec_cli.data.tensor_batches import TensorBatch
 from ttrec_cli.dlrm.memory import reuse_freed_memory
+from ttrec_cli.dlrm.precision import use_precision
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning.model_plan import plan_tables
 from ttrec_cli.planning.table_list import ModelTable
@@ -58,6 +59,7 @@ class StepSetting:
     seed: int = 0
     cases: tuple[str, ...] = CASES
     model: ModelConfig = field(default_factory=ModelConfig)
+    precision: Precision = Precision.FP32
 
     def __post_init__(self) -> None:
         for name, values in (("--rank", self.ranks), ("--batch", self.batches)):
@@ -76,6 +78,7 @@ def time_steps(setting: StepSetting, seconds: float, on_turn: Callable[[float], 
     `over_mlp`, `over_plain` of medians at the same batch (None without that case), and the milliseconds of the parts
     (None where it has no such part). Raises `ConfigError`.
     """
+    use_precision(setting.precision, setting.device)
     reuse_freed_memory()  # as the process of a trial does
     models = _models(setting)
     log = made_up_log(setting)
@@ -108,11 +111,11 @@ def _models(setting: StepSetting) -> list[Trained]:
     found: list[Trained] = []
     uncompressed = None
     if ("dense" in setting.cases and 0 in setting.largest) or "plain" in setting.cases:
-        uncompressed = trained_dlrm("dense", plans(1, 0), setting.model, setting.device)
+        uncompressed = trained_dlrm("dense", plans(1, 0), setting.model, setting.device, setting.precision)
         found += [replace(uncompressed, largest=0)] * ("dense" in setting.cases and 0 in setting.largest)
     for rank in setting.ranks * ("tt" in setting.cases):
         for largest in sorted(set(setting.largest) - {0}):
-            trained = trained_dlrm("tt", plans(rank, largest), setting.model, setting.device)
+            trained = trained_dlrm("tt", plans(rank, largest), setting.model, setting.device, setting.precision)
             found.append(replace(trained, largest=largest, rank=rank))
     if uncompressed is not None and "plain" in setting.cases:
         weights = dense_weights(uncompressed.model.get_submodule("embedding"), setting.tables)
@@ -180,5 +183,6 @@ def _settings(setting: StepSetting) -> dict[str, Any]:
         "seed": setting.seed,
         "bottom_mlp": list(setting.model.bottom_mlp),
         "top_mlp": list(setting.model.top_mlp),
+        "precision": setting.precision.value,
         "data": "synthetic",
     }

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ttrec_cli.config import ModelConfig, Optimizer
+from ttrec_cli.config import ModelConfig, Optimizer, Precision
 from ttrec_cli.data.tensor_batches import TensorBatch
 from ttrec_cli.dlrm.interaction import interactions
 from ttrec_cli.dlrm.model import DLRM, make_mlp
 from ttrec_cli.dlrm.optimizers import mlp_optimizer
+from ttrec_cli.dlrm.parallel import StepLike, make_step
 from ttrec_cli.dlrm.step import Step
 from ttrec_cli.dlrm.training import to_device
 from ttrec_cli.planning.table_list import ModelTable
@@ -28,12 +29,14 @@ DENSE_FEATURES = 13
 class Trained:
     """A model and the step that trains it on a batch.
 
-    `loss` and `optimizers` are those the step uses: whoever wants to know when they are called finds them here.
+    `step` is a trial's, on a GPU a replayed graph where that can be; `eager_step` the same, a kernel after the other.
+    `loss` and `optimizers` are those it uses: whoever wants to know when they are called finds them here.
     """
 
     name: str
     model: nn.Module
     step: Callable[[TensorBatch], object]
+    eager_step: Callable[[TensorBatch], object]
     optimizers: Sequence[torch.optim.Optimizer]
     loss: nn.Module | None = None
     largest: int | None = None
@@ -46,7 +49,9 @@ class Trained:
         return sum(p.numel() * p.element_size() for p in self.model.parameters())
 
 
-def trained_dlrm(name: str, plans: tuple[TablePlan, ...], config: ModelConfig, device: torch.device) -> Trained:
+def trained_dlrm(
+    name: str, plans: tuple[TablePlan, ...], config: ModelConfig, device: torch.device, precision: Precision
+) -> Trained:
     """The model and step of a trial: SGD, applied to the tables within the backward pass."""
     embedding = EmbeddingTables(plans, fused_optimizer=FusedSGD(LEARNING_RATE), device=device)
     model = DLRM(
@@ -57,11 +62,21 @@ def trained_dlrm(name: str, plans: tuple[TablePlan, ...], config: ModelConfig, d
         top_widths=config.top_mlp,
         seed=0,
         dense_features=DENSE_FEATURES,
+        precision=precision,
     ).to(device)
     mlp_weights = [*model.bottom_mlp.parameters(), *model.top_mlp.parameters()]
     sgd = mlp_optimizer(mlp_weights, Optimizer.SGD, LEARNING_RATE)
-    step = Step(model, [sgd])
-    return Trained(name, model, lambda batch: step(*to_device(batch, device)), [sgd], step.loss_function, plans=plans)
+    eager, by_size = Step(model, [sgd]), dict[int, StepLike]()
+
+    def step(batch: TensorBatch) -> object:
+        count = len(batch.label)  # a graph is of one size
+        if count not in by_size:
+            by_size[count] = make_step(model, [sgd], device)
+        return by_size[count](*to_device(batch, device))
+
+    return Trained(
+        name, model, step, lambda batch: eager(*to_device(batch, device)), [sgd], eager.loss_function, plans=plans
+    )
 
 
 class TablesApart(nn.Module):
@@ -123,7 +138,7 @@ def trained_plain(weights: Sequence[Tensor], config: ModelConfig, device: torch.
         loss.backward()
         optimizer.step()
 
-    return Trained("plain", model, step, [optimizer], loss_function, largest=0)
+    return Trained("plain", model, step, step, [optimizer], loss_function, largest=0)
 
 
 class BareMLPs(nn.Module):
@@ -152,7 +167,7 @@ def trained_mlps(tables: int, dim: int, config: ModelConfig, largest_batch: int,
         torch.autograd.backward(outputs, [gradient[:count] for gradient in gradients])
         optimizer.step()
 
-    return Trained("mlp", model, step, [optimizer])
+    return Trained("mlp", model, step, step, [optimizer])
 
 
 def mlps(tables: int, dim: int, config: ModelConfig) -> tuple[nn.Sequential, nn.Sequential]:

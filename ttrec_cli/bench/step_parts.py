@@ -32,7 +32,7 @@ def part_times(trained: Trained, batch_of: Callable[[int], TensorBatch], device:
     with _hooks(trained, device) as clock:
         for number in range(MOST_STEPS):
             clock.start()
-            trained.step(batch_of(number))
+            trained.eager_step(batch_of(number))
             for part, milliseconds in clock.parts().items():
                 found[part].append(milliseconds)
             if number >= 4 and time.perf_counter() - started > SECONDS:

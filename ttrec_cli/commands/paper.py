@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -78,7 +79,7 @@ def _train(sweep: "Sweep", device: str) -> "Summary":
 
     if sweep.dataset.synthetic:
         console.say(STAND_IN)
-    return sweep_run.train(sweep, device, False, "", Redo())
+    return sweep_run.train(sweep, partial(sweep_run.local_or_ray, sweep, device, False, ""), False, Redo())
 
 
 @contextmanager

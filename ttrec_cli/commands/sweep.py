@@ -1,6 +1,7 @@
 """`ttrec sweep`: train what a sweep file asks for and is not there yet."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,9 +67,14 @@ def sweep(  # noqa: PLR0913, PLR0917 (the options of a command)
     """Train DLRM over a grid of ranks, tables compressed and embedding dims; run it again to resume."""
     from ttrec_cli.commands import sweep_dry_run, sweep_run, sweep_view
     from ttrec_cli.config import load_sweep
+    from ttrec_cli.sweep import process_group
     from ttrec_cli.sweep.resolved import write_resolved
     from ttrec_cli.sweep.run import Redo, prepare
 
+    if process_group.is_follower():
+        process_group.follow(device.value)
+        return
+    together = process_group.ProcessGroupExecutor(device.value) if process_group.started_by_torchrun() else None
     loaded = load_sweep(file, tuple(overrides or ()), planning=dry_run)
     prepared = prepare(loaded, out)
     for line in (*sweep_view.data_warnings(prepared), *prepared.problems):
@@ -80,7 +86,9 @@ def sweep(  # noqa: PLR0913, PLR0917 (the options of a command)
     redo = Redo(failed=retry is not None, keys=tuple(rerun or ()))
     prepared.pending(redo)  # refuses unknown keys before anything is written
     write_resolved(loaded, prepared.directory)
-    summary = sweep_run.train(prepared, device.value, executor == Executors.RAY, address, redo)
+    on_ray = executor == Executors.RAY
+    where = partial(sweep_run.local_or_ray, prepared, device.value, on_ray, address)
+    summary = sweep_run.train(prepared, where if together is None else lambda: together, on_ray, redo)
     console.show(_finished(prepared, summary), json)
 
 

@@ -2,14 +2,18 @@
 
 from typing import TYPE_CHECKING
 
+from ttrec_cli.errors import ConfigError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ttrec_cli.sweep.events import Event
     from ttrec_cli.sweep.executor import Executor
     from ttrec_cli.sweep.run import Redo, Summary, Sweep
 
 
-def train(sweep: "Sweep", device: str, on_ray: bool, address: str, redo: "Redo") -> "Summary":
-    """Train what is pending, here or on the Ray cluster at `address`."""
+def train(sweep: "Sweep", executor: "Callable[[], Executor]", on_ray: bool, redo: "Redo") -> "Summary":
+    """Train what is pending."""
     from ttrec_cli.commands.sweep_live import LiveView
     from ttrec_cli.sweep.memory import does_not_fit, memory_there
     from ttrec_cli.sweep.progress import SweepProgress
@@ -28,11 +32,14 @@ def train(sweep: "Sweep", device: str, on_ray: bool, address: str, redo: "Redo")
             writer(event)
             view(event)
 
-        return run(sweep, lambda: _executor(sweep, device, on_ray, address), observe, redo, misfits)
+        return run(sweep, executor, observe, redo, misfits)
 
 
-def _executor(sweep: "Sweep", device: str, on_ray: bool, address: str) -> "Executor":
+def local_or_ray(sweep: "Sweep", device: str, on_ray: bool, address: str) -> "Executor":
+    """Where the sweep trains: processes of this machine, or the Ray cluster at `address`."""
     resources = sweep.loaded.config.resources
+    if device == "cpu" and any(trial.config.train.precision == "tf32" for trial in sweep.trials):
+        raise ConfigError("train.precision: tf32 is a mode of GPUs, but --device is cpu; use fp32 or bf16")
     if on_ray:
         from ttrec_cli.sweep.ray_executor import RayExecutor
 

@@ -48,6 +48,14 @@ class Optimizer(StrEnum):
     ADAGRAD = "adagrad"
 
 
+class Precision(StrEnum):
+    """What products of the MLPs are computed in."""
+
+    FP32 = "fp32"
+    TF32 = "tf32"
+    BF16 = "bf16"
+
+
 def _form(value: Any) -> str:
     return "list" if isinstance(value, list | tuple) else "number"
 
@@ -84,6 +92,8 @@ class TrainConfig(Frozen):
     """Samples a step of evaluation; changes no result."""
     epochs: PositiveInt = 1
     """Passes over the training days."""
+    precision: Precision = Precision.FP32
+    """What products of the MLPs are computed in: fp32; tf32, on GPUs alone; bf16, weights staying fp32."""
     samples: PositiveInt | None = None
     """Train on so many samples in all, instead of whole epochs."""
     evaluations: PositiveInt = 5

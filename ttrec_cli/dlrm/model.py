@@ -6,8 +6,10 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from ttrec_cli.config import Precision
 from ttrec_cli.dlrm.bags import Bags
 from ttrec_cli.dlrm.interaction import Interaction, interactions
+from ttrec_cli.dlrm.precision import mlp_context
 
 
 class DLRM(nn.Module):
@@ -28,6 +30,7 @@ class DLRM(nn.Module):
         top_widths: tuple[int, ...],
         seed: int,
         dense_features: int = 13,
+        precision: Precision = Precision.FP32,
     ) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
@@ -35,13 +38,18 @@ class DLRM(nn.Module):
         self.bottom_mlp = make_mlp((dense_features, *bottom_widths, dim), generator, last_relu=True)
         self.top_mlp = make_mlp((interactions(tables) + dim, *top_widths, 1), generator, last_relu=False)
         self.interaction = Interaction(tables)
+        self._precision = precision
 
     def forward(self, dense: Tensor, indices: Tensor | Bags) -> Tensor:
         """Logits (batch,) of dense (batch, dense_features) float and indices (batch, tables) integer, or bags."""
-        bottom = self.bottom_mlp(dense)
+        context = mlp_context(self._precision, dense.device.type)
+        with context():
+            bottom = self.bottom_mlp(dense)
         looked_up = self.embedding(*indices) if isinstance(indices, Bags) else self.embedding(indices)
-        logits: Tensor = self.top_mlp(self.interaction(bottom, looked_up))
-        return logits.squeeze(1)
+        interaction = self.interaction(bottom.to(looked_up.dtype), looked_up)
+        with context():
+            logits: Tensor = self.top_mlp(interaction)
+        return logits.squeeze(1).to(looked_up.dtype)
 
 
 def make_mlp(widths: tuple[int, ...], generator: torch.Generator, last_relu: bool) -> nn.Sequential:

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from ttrec_cli.dlrm.bags import Bags, read_bags
 from ttrec_cli.dlrm.metrics import Metrics, click_metrics
-from ttrec_cli.dlrm.step import Step
+from ttrec_cli.dlrm.parallel import make_step
 from ttrec_kernels import UnsupportedError
+from ttrec_kernels.cuda.bad_index import check_indices
 
 FINITE_CHECK_STEPS = 64
-"""Steps between looks at the loss: each look waits for the device."""
+"""Steps between looks at the loss. Each look waits for the device, so on a GPU there are none but at curve points."""
 
 
 class Batch(Protocol):
@@ -95,9 +96,9 @@ class Training:
     """A model in training: it can stop after any step, be saved, and go on as if it had not stopped.
 
     Trains on the train split, over again if the schedule's samples exceed it; `curve` has a point per evaluation.
-    `on_step(samples, loss)` is called every FINITE_CHECK_STEPS steps; `tick(training)` after every step and before
-    every batch of an evaluation: the state is whole then, so it may save it, and may raise to end the run. `watcher`
-    sees the indices of each step.
+    `on_step(samples, loss)` is called every FINITE_CHECK_STEPS steps with the loss last looked at, NaN before that;
+    `tick(training)` after every step and before every batch of an evaluation: the state is whole then, so it may save
+    it, and may raise to end the run. `watcher` sees the indices of each step.
     """
 
     def __init__(
@@ -122,7 +123,8 @@ class Training:
         self._on_step = on_step
         self._tick = tick
         self._watcher = watcher
-        self._train_on = Step(model, optimizers)
+        self._seen_loss = float("nan")
+        self._train_on = make_step(model, optimizers, self.device)
 
     def run(self, until: int | None = None) -> CurvePoint:
         """Train to the schedule's end, or to the first step that reaches `until` samples; the point reached.
@@ -156,8 +158,10 @@ class Training:
             at.segment_samples += count
             at.samples += count
             at.steps += 1
-            if at.steps % FINITE_CHECK_STEPS == 0 or at.samples >= stop:
-                self._tell()
+            if at.samples >= stop or (at.steps % FINITE_CHECK_STEPS == 0 and self.device.type == "cpu"):
+                self._look_at_loss()
+            if at.samples >= stop or at.steps % FINITE_CHECK_STEPS == 0:
+                self._on_step(at.samples, self._seen_loss)
             at.train_seconds += time.perf_counter() - started
             self._tick(self)
 
@@ -172,14 +176,16 @@ class Training:
             self._watcher.after_step(np.asarray(batch.sparse), self.position.samples + len(label))
         return len(label), loss
 
-    def _tell(self) -> None:
+    def _look_at_loss(self) -> None:
         mean = float(self.position.segment_loss) / self.position.segment_samples
         if not np.isfinite(mean):
             raise DivergedError(f"the training loss is {mean} after {self.position.samples} samples")
-        self._on_step(self.position.samples, mean)
+        self._seen_loss = mean
 
     def _evaluate(self) -> CurvePoint:
         at, size = self.position, self._schedule.test_batch_size
+        if self.device.type == "cuda":
+            check_indices()  # lookups on a GPU only note a bad index: looking for it waits
         started = time.perf_counter()
         validation = evaluate(self.model, self._batches("validation", size), lambda: self._tick(self))
         test = evaluate(self.model, self._batches("test", size), lambda: self._tick(self))

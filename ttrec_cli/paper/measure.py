@@ -156,20 +156,22 @@ def _lookups(plan: LookupPlan, device: str, on_share: OnShare) -> Content:
     from ttrec_cli.bench.record import measure
 
     place, settings = choose_device(device), ShapeSettings(rule="entropy", dim_factors=plan.dim_factors)
-    cases = []
-    for rows, pooling, rank in product(plan.rows, plan.pooling, plan.ranks):
-        setting = LookupSetting(
-            settings.shape(rows, plan.dim, rank), plan.batch, pooling, IndexLaw(rows, plan.zipf), place, plan.seed
-        )
-        # An uncompressed table has no rank: it is timed beside the first one.
-        names = [name for name in plan.cases if rank == plan.ranks[0] or name != "embedding-bag"]
-        labels = {"rows": rows, "pooling": pooling, "batch": plan.batch}
-        cases += [
-            replace(case, labels=labels | {"rank": None if case.name == "embedding-bag" else rank})
-            for case in lookup_cases(setting, names)
-            if case.phase in plan.phases
-        ]
-    return {"cases": [dict(case) for case in measure(cases, plan.seconds, place, {}, on_share).cases]}
+    parts, found = list(product(plan.rows, plan.pooling)), list[Mapping[str, Any]]()
+    for rows, pooling in parts:  # not all at once: each holds an uncompressed table
+        cases = []
+        for rank in plan.ranks:
+            shape = settings.shape(rows, plan.dim, rank)
+            setting = LookupSetting(shape, plan.batch, pooling, IndexLaw(rows, plan.zipf), place, plan.seed)
+            # An uncompressed table has no rank: it is timed beside the first one.
+            names = [name for name in plan.cases if rank == plan.ranks[0] or name != "embedding-bag"]
+            labels = {"rows": rows, "pooling": pooling, "batch": plan.batch}
+            cases += [
+                replace(case, labels=labels | {"rank": None if case.name == "embedding-bag" else rank})
+                for case in lookup_cases(setting, names)
+                if case.phase in plan.phases
+            ]
+        found += measure(cases, plan.seconds, place, {}, lambda share: on_share(share / len(parts))).cases
+    return {"cases": [dict(case) for case in found]}
 
 
 def _cache(plan: CachePlan, device: str, on_share: OnShare) -> Content:

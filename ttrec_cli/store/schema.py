@@ -36,6 +36,7 @@ _TEXT = (
     "dataset",
     "dataset_fingerprint",
     "optimizer",
+    "precision",
     "init_distribution",
     "init_scale",
     "dense_distribution",
@@ -78,6 +79,7 @@ _WHOLE = (
     "train_samples",
     "batch_size",
     "parallel",
+    "processes",
     "threads",
     "resumed_samples",
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ttrec_cli.config import Method, SweepConfig, TrialConfig
+from ttrec_cli.config import Method, Precision, SweepConfig, TrialConfig
 from ttrec_cli.config.axes import trial_config
 from ttrec_cli.config.cells import Cell, cells, tuned
 from ttrec_cli.errors import ConfigError
@@ -178,9 +178,11 @@ def _starting(config: TrialConfig, compressed: bool) -> dict[str, Any]:
     return {"init": init or None, "cache": values["cache"] if compressed and config.cache.rows_fraction else None}
 
 
-def _dump(model: Any) -> dict[str, Any]:
-    """Plain JSON values; infinity as text."""
-    values: dict[str, Any] = json.loads(model.model_dump_json())
+def _dump(config: TrialConfig) -> dict[str, Any]:
+    """Plain JSON values; infinity as text. Without the precision that all trials had before there was a choice."""
+    values: dict[str, Any] = json.loads(config.model_dump_json())
+    if config.train.precision == Precision.FP32:
+        del values["train"]["precision"]
     return values
 
 

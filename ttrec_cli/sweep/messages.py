@@ -28,6 +28,8 @@ class Machine:
     host: str | None = None
     cpu: str | None = None
     memory: int | None = None
+    processes: int = 1
+    """That train each trial together."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from ttrec_cli.data.tensor_batches import batches_on
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
 from ttrec_cli.dlrm.optimizers import mlp_optimizer
+from ttrec_cli.dlrm.parallel import processes
+from ttrec_cli.dlrm.precision import use_precision
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
 from ttrec_cli.sweep.cache_watcher import cache_watcher, hit_columns, total_hits
 from ttrec_cli.sweep.costs import row_cache_settings
@@ -112,6 +114,7 @@ def _begin(
     task: Task, log: ClickLog, device: torch.device, on_step: Callable[[int, float], None], keeper: Keeper
 ) -> Training:
     trial, train = task.trial, task.trial.config.train
+    use_precision(train.precision, device)
     torch.manual_seed(trial.config.seed)
     model = build_model(trial, device, dense_features=log.dense.shape[1])
     optimizers = build_optimizers(model, train)
@@ -148,13 +151,17 @@ def build_model(trial: Trial, device: torch.device, dense_features: int = 13) ->
         top_widths=config.model.top_mlp,
         seed=config.seed,
         dense_features=dense_features,
+        precision=config.train.precision,
     )
     return model.to(device)
 
 
 def fused_optimizer(config: TrainConfig, device: torch.device) -> FusedOptimizer | None:
-    """The optimiser of dense tables and tensor trains inside the backward pass, where compiled kernels offer it."""
-    if device.type == "cuda" and find_spec("cupy") is None:
+    """The optimiser of dense tables and tensor trains inside the backward pass, where compiled kernels offer it.
+
+    None where several processes train together: their gradients are summed before a step.
+    """
+    if processes() > 1 or (device.type == "cuda" and find_spec("cupy") is None):
         return None
     rate = config.embedding_learning_rate or config.learning_rate
     return FusedAdagrad(rate) if config.optimizer == Optimizer.ADAGRAD else FusedSGD(rate)
