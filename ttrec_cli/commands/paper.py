@@ -89,6 +89,8 @@ def _progress(name: str) -> "Iterator[Callable[[float], None]]":
 
 
 def _result(reports: "Sequence[Report]", page: Path, out: Path, failed: int) -> console.CommandResult:
+    from ttrec_cli.store.provenance import provenance
+
     table = console.plain_table("Item", "Verdict", "Scale", "Why")
     for column in table.columns[1:]:
         column.justify = "left"
@@ -104,4 +106,6 @@ def _result(reports: "Sequence[Report]", page: Path, out: Path, failed: int) -> 
         "failed": failed,
     }
     code = ExitCode.SOME_TRIALS_FAILED if failed else ExitCode.DONE
-    return console.CommandResult("paper", payload, (table, f"Page: {page}"), code)
+    facts = provenance()
+    here = f"This machine: {facts['cpu']}; ttrec {facts['ttrec_version']}, commit {facts['git_commit'] or 'unknown'}"
+    return console.CommandResult("paper", payload, (table, here, f"Page: {page}"), code)

@@ -125,7 +125,7 @@ def _bytes_plot(content: Content, tables: str) -> Plot:
     totals = (models[0]["dense_bytes"], *(model["bytes"] for model in models))
     printed = [published.MODEL_SIZE[tables].get((m["largest"], m["rank"]), (None,))[0] for m in models]
     said = ["", *(f"published {each or 'nothing'}" for each in printed)]
-    paper = ["", *("" if each is None else f"\npaper: {each:g}×" for each in printed)]
+    paper = ["", *("" if each is None else f"\n★ {each:g}×" for each in printed)]
     texts = tuple(f"{format_bytes(b)}\n{totals[0] / b:.2f}×{said}" for b, said in zip(totals, paper, strict=True))
     told = zip(places, totals, said, strict=True)
     words = "; ".join(f"{place}: {format_bytes(each)}, {totals[0] / each:.2f}×, {word}" for place, each, word in told)
