@@ -14,6 +14,7 @@ LEVELS = (
     {"ttrec_cli.config", "ttrec_cli.planning"},
     {"ttrec_cli.data", "ttrec_cli.dlrm", "ttrec_cli.store", "ttrec_cli.pareto"},
     {"ttrec_cli.sweep", "ttrec_cli.report", "ttrec_cli.bench"},
+    {"ttrec_cli.paper"},
     {"ttrec_cli.commands", "ttrec_cli.console"},
     {"ttrec_cli.app"},
 )
@@ -84,6 +85,7 @@ def test_an_upward_import_is_noticed() -> None:
         ["pareto", "nowhere"],
         ["sweep", "--help"],
         ["bench", "lookup", "--help"],
+        ["paper", "--help"],
         ["bench", "step", "--help"],
     ],
     ids=" ".join,

@@ -73,6 +73,7 @@ def test_every_verb_is_documented() -> None:
         "bench cache",
         "bench step",
         "bench init",
+        "paper",
     ):
         assert f"ttrec {verb}" in README
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ttrec_cli import __version__, console
-from ttrec_cli.commands import bench, data, doctor, factorize, pareto, schema, show, status, sweep
+from ttrec_cli.commands import bench, data, doctor, factorize, paper, pareto, schema, show, status, sweep
 from ttrec_cli.errors import ConfigError, ExitCode, TTRecError
 
 EPILOG = (
@@ -30,6 +30,7 @@ app.command()(sweep.sweep)
 app.command()(pareto.pareto)
 app.command()(status.status)
 app.command()(show.show)
+app.command()(paper.paper)
 app.command()(schema.schema)
 app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")

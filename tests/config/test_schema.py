@@ -16,7 +16,7 @@ from ttrec_cli.config.schema import schema_text, sweep_schema
 from ttrec_cli.config.yaml_document import read_document
 
 SWEEPS = Path(__file__).resolve().parents[2] / "sweeps"
-FILES = sorted(SWEEPS.rglob("*.yaml"))
+FILES = sorted(file for file in SWEEPS.rglob("*.yaml") if "bench" not in read_document(file).values)
 SCHEMA = sweep_schema()
 KINDS: dict[str, tuple[type, ...]] = {
     "integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,),

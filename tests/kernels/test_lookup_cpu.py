@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from contracts.lookup_cases import CASES, SHAPES, Lookup, Table, fresh_generator, mixed_tables, pack, with_bags, with_matrix
+from contracts.lookup_cases import (
+    CASES,
+    SHAPES,
+    Lookup,
+    Table,
+    fresh_generator,
+    mixed_tables,
+    pack,
+    with_bags,
+    with_matrix,
+)
 from contracts.lookup_judge import Gradients, Optimizer, upstream
 from contracts.tables_contract import TablesContract, check_lookup
 from torch import Tensor

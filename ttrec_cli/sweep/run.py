@@ -97,9 +97,13 @@ class Summary:
 
 
 def prepare(loaded: LoadedSweep, out: Path) -> Sweep:
-    """Expand a sweep and look up what is finished; nothing is written."""
+    """Expand a sweep and look up what is finished in its own folder below `out`; nothing is written."""
+    return prepare_in(loaded, out / folder_name(loaded.config.name))
+
+
+def prepare_in(loaded: LoadedSweep, directory: Path) -> Sweep:
+    """The same with a folder of one's own: sweeps on the same data that share one share its finished trials."""
     dataset = describe(loaded.config.data)
-    directory = out / folder_name(loaded.config.name)
     rows, problems = read_rows(directory)
     stored = {row["key"]: row for row in rows}
     return Sweep(loaded, directory, dataset, expand(loaded.config, dataset), stored, problems)
