@@ -104,7 +104,8 @@ def check_offsets(indices: Tensor, offsets: Tensor, tables: int) -> int:
     bags = (offsets.numel() - 1) // tables
     if torch.compiler.is_compiling():
         return bags
-    first, last = int(offsets[0]), int(offsets[-1])
-    if first != 0 or last != indices.numel() or (bags and int(offsets.diff().min()) < 0):
+    # NumPy looks at a few thousand numbers in a tenth of the time that torch takes.
+    ends = offsets.numpy(force=True)
+    if ends[0] != 0 or ends[-1] != indices.numel() or (ends[1:] < ends[:-1]).any():
         raise BagError(f"offsets must rise from 0 to the {indices.numel()} indices given, but are {_shorten(offsets)}")
     return bags

@@ -25,6 +25,12 @@ def compiled(function: Function) -> Function:
     return cast(Function, _fresh(njit(**OPTIONS)(function)))
 
 
+def inlined(function: Function) -> Function:
+    """The same as part of its callers, for what is called once a lookup or node: a call counts references of its
+    arrays up and down, each time by an atomic operation."""
+    return cast(Function, _fresh(njit(forceinline=True, **OPTIONS)(function)))
+
+
 def generated(function: Function) -> Function:
     """The same for a function made by another one: cached as a part of those that call it, not by itself."""
     return cast(Function, njit(**{**OPTIONS, "cache": False})(function))

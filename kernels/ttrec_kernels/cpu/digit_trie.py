@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ttrec_kernels.cpu.compiled import compiled
+from ttrec_kernels.cpu.compiled import compiled, inlined
 from ttrec_kernels.layout import CORE_COLUMNS, CORES, FIRST_CORE, TRIE_ARRAYS
 
 DIGIT, PARENT, FIRST_CHILD, BY_DIGIT, PLACE, GROUP = range(TRIE_ARRAYS)
@@ -25,7 +25,7 @@ def trie_size(n: int, levels: int) -> int:
     return (2 + TRIE_ARRAYS * levels) * (n + 1)
 
 
-@compiled
+@inlined
 def level_array(base: int, n: int, level: int, which: int) -> int:
     """Where an array of `level` (from 0) begins."""
     return base + (2 + TRIE_ARRAYS * level + which) * (n + 1)
@@ -106,7 +106,7 @@ def build_trie(line: Any, keys: Any, n: int, capacity: int, ints: Any, base: int
         leaf[order[i]] = ints[place + leaf[order[i]]]
 
 
-@compiled
+@inlined
 def _split(line: Any, row: int, digits: Any) -> Any:
     """Mixed-radix digits of a row, the first core's most significant."""
     rest = row
@@ -118,7 +118,7 @@ def _split(line: Any, row: int, digits: Any) -> Any:
     digits[0] = rest
 
 
-@compiled
+@inlined
 def _add_row(
     levels: int, digits: Any, previous: Any, place: int, capacity: int, ints: Any, base: int, counts: Any
 ) -> Any:

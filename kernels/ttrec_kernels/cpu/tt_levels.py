@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ttrec_kernels.cpu.compiled import ITEM, compiled
+from ttrec_kernels.cpu.compiled import ITEM, compiled, inlined
 from ttrec_kernels.cpu.digit_trie import BY_DIGIT, DIGIT, FIRST_CHILD, GROUP, PARENT, PLACE, level_array
 from ttrec_kernels.cpu.small_products import (
     add,
@@ -28,18 +28,18 @@ BLOCK_ROWS = 24
 """Rows of a block of nodes that share a slice: a multiple of a tile's."""
 
 
-@compiled
+@inlined
 def _core(line: Any, level: int, column: int) -> Any:
     return line[FIRST_CORE + CORE_COLUMNS * level + column]
 
 
-@compiled
+@inlined
 def rank_right(line: Any, level: int) -> Any:
     """Right rank of a core."""
     return 1 if level + 1 == line[CORES] else _core(line, level + 1, RANK_LEFT)
 
 
-@compiled
+@inlined
 def columns_before(line: Any, level: int) -> Any:
     """Columns of the prefix above `level`: q_1⋯q_{level}, levels from 0."""
     product = 1
@@ -63,25 +63,25 @@ def scratch_size(line: Any, level: int) -> Any:
     return 2 * rank * width + rows * (rank + width)
 
 
-@compiled
+@inlined
 def product_size(line: Any, level: int) -> Any:
     """Floats of L_k of one node."""
     return columns_before(line, level + 1) * rank_right(line, level)
 
 
-@compiled
+@inlined
 def message_size(line: Any, level: int) -> Any:
     """Floats of what one node sends to its parent."""
     return columns_before(line, level) * _core(line, level, RANK_LEFT)
 
 
-@compiled
+@inlined
 def slice_size(line: Any, level: int) -> Any:
     """Floats of one slice of a core."""
     return _core(line, level, RANK_LEFT) * _core(line, level, Q) * rank_right(line, level)
 
 
-@compiled
+@inlined
 def products_at(line: Any, level: int, capacity: int, products: int) -> Any:
     """Address of the L_k of a level from 1."""
     for k in range(1, level):
@@ -89,7 +89,7 @@ def products_at(line: Any, level: int, capacity: int, products: int) -> Any:
     return products
 
 
-@compiled
+@inlined
 def messages_at(line: Any, level: int, capacity: int, messages: int) -> Any:
     """Address of the messages of a level from 1."""
     for k in range(1, level):
@@ -97,7 +97,7 @@ def messages_at(line: Any, level: int, capacity: int, messages: int) -> Any:
     return messages
 
 
-@compiled
+@inlined
 def core_at(line: Any, bases: Any, level: int) -> Any:
     """Address of a core in the arrays that begin at `bases`, one per weight slot."""
     return bases[_core(line, level, CORE_SLOT)] + ITEM * _core(line, level, CORE_OFFSET)
@@ -123,7 +123,7 @@ def multiply_level(
             multiply(scratch, table_slice, out + ITEM * m * width * first, m * count, rank, width)
 
 
-@compiled
+@inlined
 def _copy_parents(
     line: Any,
     bases: Any,
@@ -149,7 +149,7 @@ def _copy_parents(
         copy(source + ITEM * size * parent, target + ITEM * size * i, size)
 
 
-@compiled
+@inlined
 def _gradients_at(
     line: Any,
     level: int,
@@ -171,7 +171,7 @@ def _gradients_at(
     return scratch
 
 
-@compiled
+@inlined
 def _add_messages(
     line: Any, level: int, capacity: int, ints: Any, base: int, node: int, floats: Any, target: int
 ) -> Any:
