@@ -39,9 +39,9 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
         for text, name in ((rank, "--rank"), (largest, "--largest"), (batch, "--batch"))
     )
 
-    from ttrec_cli.sweep.worker_limits import wait_asleep
+    from ttrec_cli.sweep.worker_limits import wait_briefly
 
-    wait_asleep()  # as in the process of a trial
+    wait_briefly()  # as in the process of a trial
 
     from ttrec_cli.bench.machine import choose_device
     from ttrec_cli.bench.step import StepSetting, time_steps

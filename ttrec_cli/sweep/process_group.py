@@ -17,7 +17,7 @@ from ttrec_cli.dlrm.memory import reuse_freed_memory
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.sweep.messages import Machine, Outcome, Report, Started, Step, Task
 from ttrec_cli.sweep.worker import attempt, find_machine
-from ttrec_cli.sweep.worker_limits import wait_asleep
+from ttrec_cli.sweep.worker_limits import wait_briefly
 
 NAME = "process 0"
 STEP_WAIT, TASK_WAIT = timedelta(minutes=10), timedelta(days=30)
@@ -136,7 +136,7 @@ def _join(device: str) -> _Meeting:
     import torch
     from torch import distributed
 
-    wait_asleep()
+    wait_briefly()
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if device != "cpu" and torch.cuda.is_available():
         if local >= torch.cuda.device_count():
