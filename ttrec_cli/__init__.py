@@ -1,3 +1,3 @@
 """The `ttrec` command: which embedding tables to replace by tensor trains, and at what cost."""
 
-__version__ = "0.0.1"
+__version__ = "0.1.0"

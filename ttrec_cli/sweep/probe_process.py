@@ -17,16 +17,17 @@ STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Probed:
-    """What a probe found: the speed, or why there is none."""
+    """What a probe found: the speed, or why there is none; `cold_seconds` more for the first trial of its process."""
 
     speed: Speed | None
     problem: str = ""
+    cold_seconds: float = 0.0
 
 
 class ProbeProcess:
     """Measures one trial after another with what a worker may use of the machine; started anew after a death.
 
-    `start_seconds` is what its start took: what a worker's does.
+    `start_seconds` is what its start took, and what its first trial paid for all: what a worker's does.
     """
 
     def __init__(self, settings: WorkerSettings, dataset: Path) -> None:
@@ -50,7 +51,10 @@ class ProbeProcess:
             self._stop()
             self._start()
             return Probed(None, "the probe's process died; often the system ran out of memory")
-        return found if isinstance(found, Probed) else Probed(None, "the probe gave no answer")
+        if not isinstance(found, Probed):
+            return Probed(None, "the probe gave no answer")
+        self.start_seconds += found.cold_seconds
+        return found
 
     def _start(self) -> None:
         started = time.perf_counter()
@@ -88,16 +92,20 @@ def _work(connection: Connection, settings: WorkerSettings, dataset: Path) -> No
     machine = find_machine(settings.device, settings)
     log = open_click_log(dataset)
     connection.send(machine)
-    warm = False
+    cold_seconds = None
     while not machine.problem:
         try:
             trial = connection.recv()
         except EOFError:
             return
         try:
-            if not warm:  # the first trial of a process pays for what is loaded and compiled on first use
-                measure(trial, log, torch.device(machine.device))
-                warm = True
-            connection.send(Probed(measure(trial, log, torch.device(machine.device))))
+            seconds = []
+            # The first trial of a process pays for what is loaded and compiled on first use.
+            for _ in range(2 if cold_seconds is None else 1):
+                started = time.perf_counter()
+                speed = measure(trial, log, torch.device(machine.device))
+                seconds.append(time.perf_counter() - started)
+            cold_seconds = max(0.0, seconds[0] - seconds[-1])
+            connection.send(Probed(speed, cold_seconds=cold_seconds))
         except Exception as error:
             connection.send(Probed(None, f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]))
