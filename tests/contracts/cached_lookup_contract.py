@@ -5,6 +5,7 @@ cached row's gradient goes to the cache alone, any other's to the cores.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,9 @@ import torch
 from contracts.lookup_contract import SHAPES, exact_row, fresh_generator, random_cores
 from torch import Tensor
 
-from ttrec_kernels import BagMode, TTShape
+from ttrec_kernels import BagMode, TTShape, ops
+from ttrec_kernels.layout import NONE, CachePlace, TablePlace
+from ttrec_kernels.lookup_tables import LookupTables
 from ttrec_kernels.row_counts_loops import build_index
 
 CachedLookup = Callable[..., Tensor]
@@ -185,3 +188,19 @@ def exact_cached_bags(case: CachedCase) -> CachedLookup:
         return torch.stack(bags) if bags else nothing.expand(0, case.shape.dim)
 
     return lookup
+
+
+def one_table(
+    cores, cache_weight, keys, slots, indices, offsets, *, mode, per_sample_weights, padding_idx
+) -> tuple[LookupTables, ops.LookupBatch]:
+    """The arguments of `CachedLookup` as a compiled backend takes them: one table, its cache the last weight."""
+    p, q, ranks = zip(*[(core.shape[0], core.shape[2], core.shape[3]) for core in cores], strict=True)
+    rows, dim, d = math.prod(p), cache_weight.shape[1], len(cores)
+    cache, skipped = CachePlace(0, len(keys), 0, d), NONE if padding_idx is None else padding_idx
+    shape = TTShape(rows, dim, p, q, (1, *ranks))
+    tables = LookupTables([TablePlace(rows, dim, shape, tuple(range(d)), (0,) * d, skipped, cache)], ["t"])
+    bags = indices.numel() if offsets is None else offsets.numel() - 1
+    # Weights of samples go with bags: a matrix of indices takes none.
+    ends = torch.arange(bags + 1) if offsets is None else offsets
+    is_mean = mode == BagMode.MEAN
+    return tables, ops.LookupBatch(tables.layout, indices, ends, per_sample_weights, keys, slots, bags, dim, is_mean)

@@ -2,49 +2,27 @@
 
 import pytest
 import torch
-from contracts.cached_lookup_contract import CachedLookupContract
+from contracts.cached_lookup_contract import CachedLookupContract, one_table
 from torch import Tensor
 
 from ttrec_kernels import (
-    BagMode,
     EmbeddingTables,
     FusedAdagrad,
     FusedSGD,
     RowCacheSettings,
     TableKind,
     TablePlan,
-    TTShape,
     ops,
     smallest_shape,
 )
-from ttrec_kernels.layout import NONE, CachePlace, TablePlace
-from ttrec_kernels.lookup_tables import LookupTables
 
 
 class TestCompiled(CachedLookupContract):
     @staticmethod
-    def lookup_cached_bags(
-        cores, cache_weight, keys, slots, indices, offsets, *, mode, per_sample_weights, padding_idx
-    ) -> Tensor:
-        factors = [(core.shape[0], core.shape[2], core.shape[3]) for core in cores]
-        p, q, ranks = zip(*factors, strict=True)
-        rows = 1
-        for factor in p:
-            rows *= factor
-        dim = cache_weight.shape[1]
-        shape = TTShape(rows, dim, p, q, (1, *ranks))
-        d = len(cores)
-        cache = CachePlace(0, len(keys), 0, d)
-        skipped = NONE if padding_idx is None else padding_idx
-        tables = LookupTables([TablePlace(rows, dim, shape, tuple(range(d)), (0,) * d, skipped, cache)], ["t"])
-        bags = indices.numel() if offsets is None else offsets.numel() - 1
-        # Weights of samples go with bags: a matrix of indices takes none.
-        ends = torch.arange(bags + 1) if offsets is None else offsets
-        batch = ops.LookupBatch(
-            tables.layout, indices, ends, per_sample_weights, keys, slots, bags, dim, mode == BagMode.MEAN
-        )
-        kept = tables.kept_bytes(bags, indices.numel(), False)
-        return ops.lookup([*cores, cache_weight], batch, tables.names, [False] * (d + 1), kept, None)[:, 0]
+    def lookup_cached_bags(cores, cache_weight, keys, slots, indices, offsets, **options) -> Tensor:
+        tables, batch = one_table(cores, cache_weight, keys, slots, indices, offsets, **options)
+        kept = tables.kept_bytes(batch.bags, indices.numel(), False)
+        return ops.lookup([*cores, cache_weight], batch, tables.names, [False] * (len(cores) + 1), kept, None)[:, 0]
 
 
 DIM, BATCH, STEPS = 8, 32, 24
