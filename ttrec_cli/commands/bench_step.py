@@ -9,6 +9,7 @@ from ttrec_cli.commands.factorize_input import read_tables
 from ttrec_cli.errors import ConfigError
 from ttrec_cli.planning import ModelTable
 
+LARGEST = (0, 3, 5, 7)
 DEFAULT_CASES = "dense,tt,plain,mlp"
 
 
@@ -19,8 +20,13 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
     dim: option.Dim = 16,
     rank: Annotated[str, typer.Option(metavar="R1,R2,…", help="Ranks of the tensor trains.")] = "32",
     largest: Annotated[
-        str, typer.Option(metavar="N1,N2,…", help="How many of the largest tables are tensor trains; 0 for none.")
-    ] = "0,3,5,7",
+        str | None,
+        typer.Option(
+            metavar="N1,N2,…",
+            help="How many of the largest tables are tensor trains; 0 for none.",
+            show_default="0,3,5,7, as far as there are tables",
+        ),
+    ] = None,
     batch: Annotated[str, typer.Option(metavar="B1,B2,…", help="Samples of a step.")] = "128,2048,16384",
     zipf: option.Zipf = None,
     device: option.On = option.Device.AUTO,
@@ -34,9 +40,9 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Time training steps of DLRM with SGD: uncompressed, with tensor trains, in plain torch, and its MLPs alone."""
     listed = tuple(ModelTable(table.name, table.rows) for table in read_tables(tables))
     _must_fit(sum(table.rows for table in listed) * dim * 4)
+    asked = largest or ",".join(str(count) for count in LARGEST if count <= len(listed))
     ranks, counts, batches = (
-        option.numbers(text, name) or ()
-        for text, name in ((rank, "--rank"), (largest, "--largest"), (batch, "--batch"))
+        option.numbers(text, name) or () for text, name in ((rank, "--rank"), (asked, "--largest"), (batch, "--batch"))
     )
 
     from ttrec_cli.sweep.worker_limits import wait_briefly
