@@ -12,7 +12,7 @@ from ttrec_cli.sweep.dataset import Dataset
 from ttrec_cli.sweep.estimates import Forecast, from_finished
 from ttrec_cli.sweep.grid import expand
 from ttrec_cli.sweep.memory import does_not_fit, machine_memory, memory_there
-from ttrec_cli.sweep.probe_times import Speed, predicted_seconds
+from ttrec_cli.sweep.probe_times import OUTSIDE_SECONDS, Speed, predicted_seconds
 from ttrec_cli.sweep.rows import planned_columns
 
 DATA = Dataset("toy", True, ("C1", "C2", "C3"), (50_000, 4, 900), 6000, "f" * 64, evaluated_samples=1000)
@@ -80,7 +80,8 @@ def test_another_shape_needs_a_measure_of_its_own(change) -> None:
 
 def test_a_prediction_adds_building_steps_and_every_evaluation() -> None:
     trial = trials(train={"batch_size": 100, "evaluations": 3})[0]
-    assert predicted_seconds(trial, Speed(1.0, 0.01, 0.001), 1000) == pytest.approx(1 + 60 * 0.01 + 3 * 1000 * 0.001)
+    expected = OUTSIDE_SECONDS + 1 + 60 * 0.01 + 3 * 1000 * 0.001
+    assert predicted_seconds(trial, Speed(1.0, 0.01, 0.001), 1000) == pytest.approx(expected)
 
 
 def test_the_total_counts_trials_of_one_plan_once_and_divides_among_slots() -> None:
