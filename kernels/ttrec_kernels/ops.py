@@ -170,7 +170,8 @@ class _Lookup(torch.autograd.Function):
             out, kept = _run("lookup", list(weights), *batch, *options, is_eager=is_eager)
         ctx.batch, ctx.fused, ctx.kept, ctx.is_eager, ctx.sparse = batch, fused, kept, is_eager, options[1]
         if fused is None:
-            ctx.save_for_backward(*weights)
+            # The batch too, so that autograd notices if it is changed before the backward pass reads it again.
+            ctx.save_for_backward(*weights, *(value for value in batch if isinstance(value, Tensor)))
         else:  # kept, not saved: backward changes the weights in place, which is meant
             ctx.weights = list(weights)
         return out  # type: ignore[no-any-return]
@@ -182,8 +183,9 @@ class _Lookup(torch.autograd.Function):
         before, wants_samples = (gradients[0], ctx.kept), ctx.needs_input_grad[4]
         run = partial(_run, is_eager=ctx.is_eager, before=before)
         if fused is None:
-            weights = list(ctx.saved_tensors)
-            found, of_samples = _gradients(run, weights, ctx.batch, ctx.needs_input_grad[5:], ctx.sparse, wants_samples)
+            wanted = ctx.needs_input_grad[5:]
+            weights = list(ctx.saved_tensors[: len(wanted)])
+            found, of_samples = _gradients(run, weights, ctx.batch, wanted, ctx.sparse, wants_samples)
             return (None, None, None, None, of_samples, *found)
         of_samples = None
         if wants_samples:

@@ -259,3 +259,12 @@ def test_fifty_fused_steps_equal_the_plain_optimizer(fused, make_plain):
     for fused_core, core in zip(bag.cores, plain.cores, strict=True):
         assert fused_core.grad is None
         torch.testing.assert_close(fused_core, core, rtol=1e-3, atol=1e-4)
+
+
+def test_indices_changed_before_the_backward_pass_are_noticed():
+    bag = TTEmbeddingBag(100, 8, rank=2, mode="sum")
+    indices = torch.arange(6).view(3, 2)
+    total = bag(indices).sum()
+    indices += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        total.backward()
