@@ -29,7 +29,7 @@ def test_a_gradient_that_also_reaches_the_cores_is_noticed():
 
     with pytest.raises(AssertionError, match="gradient of core"):
         check_cached_lookup(
-            corrupted, make_case(SHAPES["prime"], "half cached", "mixed bags, mean", generator), generator
+            corrupted, make_case(SHAPES["prime"], "all cached", "mixed bags, mean", generator), generator
         )
 
 

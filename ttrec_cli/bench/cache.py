@@ -101,12 +101,11 @@ class CachedBag(nn.Module):
         sgd = FusedSGD(LEARNING_RATE)
         self.tables = EmbeddingTables([plan], cache=setting.settings, fused_optimizer=sgd, device=setting.device)
         self.tables.after_step(setting.cached_rows().reshape(-1, 1), samples_done=setting.cached)
+        self.offsets = (torch.arange(setting.batch + 1) * setting.pooling).to(setting.device)
 
     def forward(self, indices: Tensor) -> Tensor:
         """Vectors (bags, dim) of `indices` (bags, pooling)."""
-        bags, pooling = indices.shape
-        offsets = torch.arange(bags + 1, device=indices.device) * pooling
-        vectors: Tensor = self.tables(indices.reshape(-1), offsets)
+        vectors: Tensor = self.tables(indices.reshape(-1), self.offsets)
         return vectors.squeeze(1)
 
     @property

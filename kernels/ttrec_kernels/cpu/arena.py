@@ -17,6 +17,9 @@ from ttrec_kernels.layout import CORES
 INTS, PRODUCTS, MESSAGES, ROW_GRADIENTS = range(4)
 """Columns of `starts` (tables + 1, 4), the totals in its last line: numbers of int32 or float32."""
 
+BLOCK_FLOATS = 1 << 19
+"""Floats of products or messages of one block of tables: 2 MB, the L2 caches of two cores."""
+
 
 @compiled
 def most_levels(layout: Any) -> Any:
@@ -47,6 +50,30 @@ def fill_starts(layout: Any, capacities: Any, dim: int, starts: Any) -> Any:
         if line[CORES] > 0:
             scratch = max(scratch, product_size(line, 0))
     return scratch
+
+
+@compiled
+def block_end(starts: Any, first: int, column: int) -> Any:
+    """Table behind the last of a block that begins with `first`: as many as have BLOCK_FLOATS, at least one.
+
+    Tables go through all their levels block by block, so that what one level writes is near when the next one reads it.
+    """
+    end = first + 1
+    while end + 1 < len(starts) and starts[end + 1, column] - starts[first, column] <= BLOCK_FLOATS:
+        end += 1
+    return end
+
+
+@compiled
+def block_floats(starts: Any) -> Any:
+    """Messages and gradients of rows of the largest block."""
+    most, first = np.int64(0), 0
+    while first + 1 < len(starts):
+        end = block_end(starts, first, MESSAGES)
+        messages = starts[end, MESSAGES] - starts[first, MESSAGES]
+        most = max(most, messages + starts[end, ROW_GRADIENTS] - starts[first, ROW_GRADIENTS])
+        first = end
+    return most
 
 
 @compiled

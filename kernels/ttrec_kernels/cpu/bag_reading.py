@@ -22,29 +22,47 @@ def _probe_shift(line: Any) -> Any:
     return np.uint64(shift)
 
 
-@inlined
-def _cache_row(line: Any, row: int, shift: Any, cache: Any) -> Any:
-    """Row of the cache's weight that holds `row` of this table, or FROM_CORES; `cache` is its keys and slots."""
-    start, capacity = line[CACHE_START], line[CACHE_CAPACITY]
-    if start == NONE:
-        return np.int64(FROM_CORES)
-    entry = np.int64(((np.uint64(row) * HASH_MULTIPLIER) >> shift) >> np.uint64(1))
-    # Not a loop over range(capacity), which takes seven times as long; the index has an empty entry.
-    key = cache[0][start + entry]
-    while key != row and key != NONE:  # noqa: PLR1714
-        entry = (entry + 1) & (capacity - 1)
-        key = cache[0][start + entry]
-    return line[CACHE_ROW] + np.int64(cache[1][start + entry]) if key == row else np.int64(FROM_CORES)
+@compiled
+def _find_sources(line: Any, rows: Any, sources: Any, is_inside: bool, cache: Any) -> Any:
+    """Where each row comes from: a row of the dense or cache weight, FROM_CORES or LEFT_OUT.
 
-
-@inlined
-def _source(line: Any, row: int, shift: Any, cache: Any) -> Any:
-    """Where a row comes from: a row of the dense or cache weight, FROM_CORES or LEFT_OUT."""
-    if row < 0 or row >= line[ROWS] or row == line[PADDING]:
-        return np.int64(LEFT_OUT)
+    `cache` is the keys and slots of the index; `is_inside` tells that no row lies outside the table.
+    """
     if line[KIND] == DENSE:
-        return row
-    return _cache_row(line, row, shift, cache)
+        for i in range(len(rows)):
+            sources[i] = rows[i]
+    elif line[CACHE_START] == NONE:
+        sources[:] = FROM_CORES
+    else:
+        _find_in_cache(line, rows, sources, cache)
+    if not is_inside or line[PADDING] != NONE:
+        for i in range(len(rows)):
+            if rows[i] < 0 or rows[i] >= line[ROWS] or rows[i] == line[PADDING]:
+                sources[i] = LEFT_OUT
+
+
+@compiled
+def _find_in_cache(line: Any, rows: Any, sources: Any, cache: Any) -> Any:
+    """Row of the cache's weight that holds each row, or FROM_CORES.
+
+    All rows try their first entry, those that found another's key their second, and so on: without a branch that
+    depends on what is found, which a processor guesses wrong every second time. The index has empty entries.
+    """
+    keys, slots = cache
+    start, last, first_row = line[CACHE_START], line[CACHE_CAPACITY] - 1, line[CACHE_ROW]
+    shift, pending = _probe_shift(line), np.arange(len(rows))
+    count, distance = len(rows), 0
+    while count > 0:
+        left = 0
+        for j in range(count):
+            i = pending[j]
+            home = np.int64(((np.uint64(rows[i]) * HASH_MULTIPLIER) >> shift) >> np.uint64(1))
+            entry = start + ((home + distance) & last)
+            is_found = np.int64(keys[entry] == rows[i])
+            sources[i] = is_found * (first_row + slots[entry]) + (1 - is_found) * FROM_CORES
+            pending[left] = i
+            left += (1 - is_found) & np.int64(keys[entry] != NONE)
+        count, distance = left, distance + 1
 
 
 @compiled
@@ -66,28 +84,22 @@ def read_column(
     index, or −1.
     """
     first, last, count = table * bags + begin, table * bags + end, end - begin
-    rows, sources = lookups[0][first:last], lookups[1][first:last]
-    bag_of, scales = lookups[2][first:last], lookups[3][first:last]
+    rows, bag_of, scales = lookups[0][first:last], lookups[2][first:last], lookups[3][first:last]
     column = indices[begin * tables + table :: tables]
-    # Loops of one thing each: what depends on the table alone is asked once, and the rest runs in vector units.
-    total, lowest, highest = line[ROWS], np.int64(0), np.int64(0)
+    # Loops of one thing each: they run in vector units.
+    lowest, highest = np.int64(0), np.int64(0)
     for i in range(count):
         rows[i], bag_of[i], scales[i] = column[i], begin + i, np.float32(1)
         lowest, highest = min(lowest, rows[i]), max(highest, rows[i])
-    is_plain = line[CACHE_START] == NONE and line[PADDING] == NONE and lowest >= 0 and highest < total
-    shift = _probe_shift(line)
-    for i in range(count):
-        if is_plain:
-            sources[i] = rows[i] if line[KIND] == DENSE else FROM_CORES
-        else:
-            sources[i] = _source(line, rows[i], shift, cache)
+    is_inside = lowest >= 0 and highest < line[ROWS]
+    _find_sources(line, rows, lookups[1][first:last], is_inside, cache)
     if len(weights) > 0:
         for i in range(count):
             scales[i] = weights[(begin + i) * tables + table]
-    if lowest >= 0 and highest < total:
+    if is_inside:
         return np.int64(-1)
     for i in range(count):
-        if rows[i] < 0 or rows[i] >= total:
+        if rows[i] < 0 or rows[i] >= line[ROWS]:
             return np.int64((begin + i) * tables + table)
     return np.int64(-1)
 
@@ -110,20 +122,35 @@ def read_segments(
 
     Scales are the weights, or one over the number of lookups that count in a mean.
     """
-    rows, sources, bag_of, scales = lookups
-    bad, shift = np.int64(-1), _probe_shift(line)
+    first, last = offsets[table * bags + begin], offsets[table * bags + end]
+    rows, sources = lookups[0][first:last], lookups[1][first:last]
+    bag_of, scales = lookups[2][first:last], lookups[3][first:last]
+    lowest, highest = np.int64(0), np.int64(0)
+    for i in range(last - first):
+        rows[i] = indices[first + i]
+        lowest, highest = min(lowest, rows[i]), max(highest, rows[i])
+    is_inside = lowest >= 0 and highest < line[ROWS]
+    _find_sources(line, rows, sources, is_inside, cache)
+    for i in range(last - first):
+        scales[i] = weights[first + i] if len(weights) > 0 else np.float32(1)
     for bag in range(begin, end):
-        first, last = offsets[table * bags + bag], offsets[table * bags + bag + 1]
-        counted = 0
-        for place in range(first, last):
-            row = np.int64(indices[place])
-            rows[place], bag_of[place] = row, bag
-            scales[place] = weights[place] if len(weights) > 0 else np.float32(1)
-            sources[place] = _source(line, row, shift, cache)
-            counted += sources[place] != LEFT_OUT
-            if row < 0 or row >= line[ROWS]:
-                bad = place
-        if is_mean and counted > 1:
-            for place in range(first, last):
-                scales[place] = np.float32(1) / np.float32(counted)
+        here, there = offsets[table * bags + bag] - first, offsets[table * bags + bag + 1] - first
+        bag_of[here:there] = bag
+        if is_mean:
+            _scale_to_mean(sources, scales, here, there)
+    bad = np.int64(-1)
+    for i in range(0 if is_inside else last - first):
+        if rows[i] < 0 or rows[i] >= line[ROWS]:
+            bad = first + i
     return bad
+
+
+@inlined
+def _scale_to_mean(sources: Any, scales: Any, first: int, last: int) -> Any:
+    """One over the number of a bag's lookups that count."""
+    counted = 0
+    for i in range(first, last):
+        counted += sources[i] != LEFT_OUT
+    if counted > 1:
+        for i in range(first, last):
+            scales[i] = np.float32(1) / np.float32(counted)

@@ -89,74 +89,103 @@ def build_trie(line: Any, keys: Any, n: int, capacity: int, ints: Any, base: int
     for level in range(levels):
         padded_rows *= line[FIRST_CORE + CORE_COLUMNS * level]
     sort_by_key(keys, order, n, padded_rows, spare_keys, spare_values)
-    counts[:] = 0
-    digits, previous = np.empty(levels, dtype=np.int64), np.full(levels, -1, dtype=np.int64)
-    for i in range(n):
-        if i == 0 or keys[i] != keys[i - 1]:
-            _split(line, keys[i], digits)
-            _add_row(levels, digits, previous, i, capacity, ints, base, counts)
-            previous[:] = digits
-        leaf[order[i]] = counts[2 * (levels - 1)] - 1
+    digits, nodes = np.empty((levels, n), dtype=np.int32), spare_values
+    _split(line, keys, n, padded_rows, digits)
+    nodes[:] = 0
     for level in range(levels):
-        last = n if level == levels - 1 else counts[2 * (level + 1)]
-        ints[level_array(base, capacity, level, FIRST_CHILD) + counts[2 * level]] = last
-        _group_by_digit(line, level, capacity, ints, base, counts, spare_keys, spare_values)
+        counts[2 * level] = _add_nodes(level, digits[level], nodes, n, capacity, ints, base)
+        counts[2 * level + 1] = _group_by_digit(line, level, counts[2 * level], capacity, ints, base)
+    firsts = level_array(base, capacity, levels - 1, FIRST_CHILD)
     place = level_array(base, capacity, levels - 1, PLACE)
-    for i in range(n):
-        leaf[order[i]] = ints[place + leaf[order[i]]]
+    for i in range(n - 1, -1, -1):  # backwards, so that the first lookup of a leaf writes last
+        ints[firsts + nodes[i]] = i
+        leaf[order[i]] = ints[place + nodes[i]]
+    ints[firsts + counts[2 * (levels - 1)]] = n
 
 
-@inlined
-def _split(line: Any, row: int, digits: Any) -> Any:
-    """Mixed-radix digits of a row, the first core's most significant."""
-    rest = row
-    for level in range(len(digits) - 1, 0, -1):
-        factor = line[FIRST_CORE + CORE_COLUMNS * level]
-        quotient = rest // factor
-        digits[level] = rest - quotient * factor
-        rest = quotient
-    digits[0] = rest
-
-
-@inlined
-def _add_row(
-    levels: int, digits: Any, previous: Any, place: int, capacity: int, ints: Any, base: int, counts: Any
-) -> Any:
-    """Add the nodes that a row of `digits` has and the row before it, of digits `previous`, has not."""
-    level = 0
-    while digits[level] == previous[level]:
-        level += 1
-    while level < levels:
-        node = counts[2 * level]
-        counts[2 * level] = node + 1
-        ints[level_array(base, capacity, level, DIGIT) + node] = digits[level]
-        ints[level_array(base, capacity, level, PARENT) + node] = counts[2 * (level - 1)] - 1 if level > 0 else 0
-        child = place if level == levels - 1 else counts[2 * (level + 1)]
-        ints[level_array(base, capacity, level, FIRST_CHILD) + node] = child
-        level += 1
+EXACT_IN_FLOAT64 = 1 << 52
+"""Quotients of smaller whole numbers are rounded down alike by a division of float64, which vector units have."""
 
 
 @compiled
-def _group_by_digit(
-    line: Any, level: int, capacity: int, ints: Any, base: int, counts: Any, keys: Any, spare: Any
-) -> Any:
-    """Fill `by_digit`, `place` and `group` of a level; nodes of one digit keep their order."""
-    nodes = counts[2 * level]
-    digits = level_array(base, capacity, level, DIGIT)
-    listed = level_array(base, capacity, level, BY_DIGIT)
-    group, place_of = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, PLACE)
-    by_digit = ints[listed : listed + nodes]
-    sorted_digits, spare_keys = np.empty(nodes, dtype=np.int64), keys
-    for node in range(nodes):
-        by_digit[node] = node
-        sorted_digits[node] = ints[digits + node]
-    if level > 0:  # the first level's nodes are their digits, in order
-        sort_by_key(sorted_digits, by_digit, nodes, line[FIRST_CORE + CORE_COLUMNS * level], spare_keys, spare)
-    groups = 0
+def _split(line: Any, rows: Any, n: int, padded_rows: int, digits: Any) -> Any:
+    """Mixed-radix digits of rows, the first core's most significant, to `digits` (levels, n); `rows` are used up."""
+    for level in range(len(digits) - 1, 0, -1):
+        factor, column = line[FIRST_CORE + CORE_COLUMNS * level], digits[level]
+        if padded_rows < EXACT_IN_FLOAT64:
+            for i in range(n):
+                quotient = np.int64(np.float64(rows[i]) / np.float64(factor))
+                column[i] = rows[i] - quotient * factor
+                rows[i] = quotient
+        else:
+            for i in range(n):
+                quotient = rows[i] // factor
+                column[i] = rows[i] - quotient * factor
+                rows[i] = quotient
+    for i in range(n):
+        digits[0, i] = rows[i]
+
+
+@compiled
+def _add_nodes(level: int, digits: Any, nodes: Any, n: int, capacity: int, ints: Any, base: int) -> Any:
+    """The nodes of a level, of lookups with these `digits` there and these `nodes` above, which become those of this
+    level; how many there are. The nodes above are told their first child."""
+    digit_at, parent_at = level_array(base, capacity, level, DIGIT), level_array(base, capacity, level, PARENT)
+    above = level_array(base, capacity, level - 1, FIRST_CHILD)
+    node, digit, parent = np.int32(-1), np.int32(-1), np.int32(-1)
+    for i in range(n):
+        is_new = (digits[i] != digit) | (nodes[i] != parent)
+        node += np.int32(is_new)
+        if level > 0 and nodes[i] != parent:
+            ints[above + nodes[i]] = node
+        digit, parent = digits[i], nodes[i]
+        ints[digit_at + node], ints[parent_at + node] = digit, parent
+        nodes[i] = node
+    if level > 0:
+        ints[above + parent + 1] = node + 1
+    return node + 1
+
+
+@compiled
+def _group_by_digit(line: Any, level: int, nodes: int, capacity: int, ints: Any, base: int) -> Any:
+    """Fill `by_digit`, `place` and `group` of a level, how many groups; nodes of one digit keep their order."""
+    factor, digit_at = line[FIRST_CORE + CORE_COLUMNS * level], level_array(base, capacity, level, DIGIT)
+    listed, place_of = level_array(base, capacity, level, BY_DIGIT), level_array(base, capacity, level, PLACE)
+    group = level_array(base, capacity, level, GROUP)
+    if factor > MOST_COUNTED * (nodes + 1):
+        _sort_nodes(factor, nodes, ints, digit_at, listed, place_of)
+    else:
+        starts = np.zeros(factor + 1, dtype=np.int32)
+        for node in range(nodes):
+            starts[ints[digit_at + node] + 1] += 1
+        for digit in range(factor):
+            starts[digit + 1] += starts[digit]
+        for node in range(nodes):
+            digit = ints[digit_at + node]
+            place = starts[digit]
+            starts[digit] = place + 1
+            ints[listed + place], ints[place_of + node] = node, place
+    groups, digit = 0, -1
     for place in range(nodes):
-        ints[place_of + by_digit[place]] = place
-        if place == 0 or sorted_digits[place] != sorted_digits[place - 1]:
+        if ints[digit_at + ints[listed + place]] != digit:
+            digit = ints[digit_at + ints[listed + place]]
             ints[group + groups] = place
             groups += 1
     ints[group + groups] = nodes
-    counts[2 * level + 1] = groups
+    return groups
+
+
+MOST_COUNTED = 32
+"""Digits a node up to which counting the nodes of every digit costs less than sorting them."""
+
+
+@compiled
+def _sort_nodes(factor: int, nodes: int, ints: Any, digit_at: int, listed: int, place_of: int) -> Any:
+    """The nodes by digit, and their places, where there are far more digits than nodes."""
+    digits, spare = np.empty(nodes, dtype=np.int64), np.empty(nodes, dtype=np.int64)
+    by_digit = ints[listed : listed + nodes]
+    for node in range(nodes):
+        digits[node], by_digit[node] = ints[digit_at + node], node
+    sort_by_key(digits, by_digit, nodes, factor, spare, np.empty(nodes, dtype=np.int32))
+    for place in range(nodes):
+        ints[place_of + by_digit[place]] = place

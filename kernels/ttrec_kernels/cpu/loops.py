@@ -3,7 +3,7 @@
 Every loop divides its work so that each output has one owner, whose sums run in a fixed order: results do not
 depend on the number of threads. `lookups` are the arrays of `arena.lookup_arrays`; `ranges` (tables, 2) the places of
 each table that this part of a batch covers; `capacities` (tables) the lookups its trie has room for; `starts` and
-`counts` as in `arena`.
+`counts` as in `arena`; `here` the first table and the one after the last.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from numba import prange
 
 from ttrec_kernels.cpu.arena import INTS, MESSAGES, PRODUCTS, ROW_GRADIENTS, most_levels
 from ttrec_kernels.cpu.bag_reading import FROM_CORES, read_column, read_segments
-from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel, floats_at
+from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel, floats_at, inlined
 from ttrec_kernels.cpu.digit_trie import FIRST_CHILD, PLACE, build_trie, level_array
-from ttrec_kernels.cpu.small_products import add, clear
+from ttrec_kernels.cpu.small_products import add, clear, collect
 from ttrec_kernels.cpu.tt_levels import (
     differentiate_first_level,
     differentiate_level,
@@ -61,21 +61,82 @@ def read_tables(
 
 
 @compiled_parallel
-def build_tries(layout: Any, ranges: Any, capacities: Any, lookups: Any, ints: Any, starts: Any, counts: Any) -> Any:
-    """A trie of each table's lookups that come from its cores."""
-    for table in prange(len(layout)):
-        first, last = ranges[table, 0], ranges[table, 1]
-        base = starts[table, INTS]
-        if layout[table, CORES] > 0:
-            keys = np.empty(last - first, dtype=np.int64)
-            found = 0
-            for place in range(first, last):
-                if lookups[1][place] == FROM_CORES:
-                    keys[found] = lookups[0][place]
-                    ints[base + found] = place - first
-                    found += 1
-            counts[table, 0] = found
-            build_trie(layout[table], keys, found, capacities[table], ints, base, counts[table, 1:])
+def start_tables(
+    layout: Any,
+    bases: Any,
+    bags: int,
+    dim: int,
+    ranges: Any,
+    capacities: Any,
+    lookups: Any,
+    ints: Any,
+    starts: Any,
+    counts: Any,
+    out: int,
+    workers: int,
+) -> Any:
+    """What needs no products: a trie of each table's lookups that come from its cores; and the stored rows added to
+    `out` (bags, tables, dim), each times its scale. One thread's trie goes well with another one's rows.
+    """
+    tables = len(layout)
+    shares = max(1, shares_of(tables, workers) - 1)  # one thread is busy with the trie
+    for work in prange(tables * (1 + shares)):
+        table, share = work // (1 + shares), work % (1 + shares)
+        if share == 0:
+            if layout[table, CORES] > 0:
+                _build(layout[table], ranges[table], capacities[table], lookups, ints, starts[table], counts[table])
+        else:
+            begin, end = bags * (share - 1) // shares, bags * share // shares
+            _pool_stored(layout[table], bases, table, tables, begin, end, dim, ranges[table], lookups, out)
+
+
+@compiled
+def _build(line: Any, places: Any, capacity: int, lookups: Any, ints: Any, starts: Any, counts: Any) -> Any:
+    """The trie of one table's lookups that come from its cores."""
+    first, last = places
+    keys, base = np.empty(last - first, dtype=np.int64), starts[INTS]
+    found = 0
+    for place in range(first, last):
+        # No branch: a processor cannot guess which rows are cached.
+        keys[found], ints[base + found] = lookups[0][place], place - first
+        found += np.int64(lookups[1][place] == FROM_CORES)
+    counts[0] = found
+    build_trie(line, keys, found, capacity, ints, base, counts[1:])
+
+
+@inlined
+def _of_bags(places: Any, lookups: Any, begin: int, end: int) -> Any:
+    """First and end place of the lookups of bags begin … end − 1."""
+    bag_of = lookups[2][places[0] : places[1]]
+    return places[0] + np.searchsorted(bag_of, begin), places[0] + np.searchsorted(bag_of, end)
+
+
+@compiled
+def _pool_stored(
+    line: Any, bases: Any, table: int, tables: int, begin: int, end: int, dim: int, places: Any, lookups: Any, out: int
+) -> Any:
+    """Add the stored rows of some bags of a table."""
+    slot = line[SLOT] if line[CORES] <= 0 else line[CACHE_SLOT]
+    if slot == NONE:
+        return
+    stored = bases[slot] + (ITEM * line[OFFSET] if line[CORES] <= 0 else 0)
+    first, last = _of_bags(places, lookups, begin, end)
+    # One that is not stored is a row of zeros: a processor cannot guess which they are.
+    zeros, rows = np.zeros(dim, dtype=np.float32), np.empty(last - first, dtype=np.int64)
+    for i in range(last - first):
+        source = lookups[1][first + i]
+        is_stored = np.int64(source >= 0)
+        rows[i] = is_stored * (stored + ITEM * dim * source) + (1 - is_stored) * zeros.ctypes.data
+    place = first
+    while place < last:
+        bag, end = lookups[2][place], place + 1
+        while end < last and lookups[2][end] == bag:
+            end += 1
+        total = out + ITEM * dim * (np.int64(bag) * tables + table)
+        scales = lookups[3].ctypes.data + ITEM * place
+        collect(rows.ctypes.data + 8 * (place - first), scales, end - place, total, dim)
+        place = end
+    zeros[0] = len(rows)  # used here, or they would be freed once their addresses are taken
 
 
 @compiled
@@ -87,13 +148,21 @@ def _share(level: int, counts: Any, worker: int, workers: int) -> Any:
 
 @compiled_parallel
 def multiply_tries(
-    layout: Any, bases: Any, capacities: Any, ints: Any, starts: Any, counts: Any, products: int, scratch: Any
+    layout: Any,
+    here: Any,
+    bases: Any,
+    capacities: Any,
+    ints: Any,
+    starts: Any,
+    counts: Any,
+    products: int,
+    scratch: Any,
 ) -> Any:
     """L_k of all nodes, level by level; `scratch` (workers) are addresses."""
     workers = len(scratch)
-    for level in range(1, most_levels(layout)):
+    for level in range(1, most_levels(layout[here[0] : here[1]])):
         for worker in prange(workers):
-            for table in range(len(layout)):
+            for table in range(here[0], here[1]):
                 line = layout[table]
                 if line[CORES] > level:
                     multiply_level(
@@ -121,9 +190,9 @@ def row_addresses(line: Any, bases: Any, capacity: int, products: int, starts: A
 
 
 @compiled_parallel
-def pool_rows(
+def pool_computed(
     layout: Any,
-    bases: Any,
+    here: Any,
     bags: int,
     dim: int,
     ranges: Any,
@@ -135,22 +204,26 @@ def pool_rows(
     out: int,
     workers: int,
 ) -> Any:
-    """Add the rows of this part to `out` (bags, tables, dim), each times its scale."""
+    """Add the rows of this part that come from cores to `out` (bags, tables, dim), each times its scale."""
     tables = len(layout)
     for worker in prange(workers):
-        begin, end = bags * worker // workers, bags * (worker + 1) // workers
-        for table in range(tables):
-            stored, computed = row_addresses(layout[table], bases, capacities[table], products, starts[table])
-            first, last = ranges[table, 0], ranges[table, 1]
-            leaf = starts[table, INTS] + capacities[table] + 1 - first
-            bag_of = lookups[2][first:last]
-            for place in range(first + np.searchsorted(bag_of, begin), first + np.searchsorted(bag_of, end)):
-                source = lookups[1][place]
+        for table in range(here[0], here[1]):
+            cores = layout[table, CORES]
+            if cores <= 0:
+                continue
+            begin, end = _of_bags(ranges[table], lookups, bags * worker // workers, bags * (worker + 1) // workers)
+            computed = products_at(
+                layout[table], cores - 1, capacities[table], products + ITEM * starts[table, PRODUCTS]
+            )
+            leaf = starts[table, INTS] + capacities[table] + 1 - ranges[table, 0]
+            mine, count = np.empty(end - begin, dtype=np.int64), 0
+            for place in range(begin, end):
+                mine[count] = place
+                count += np.int64(lookups[1][place] == FROM_CORES)
+            for i in range(count):
+                place = mine[i]
                 total = out + ITEM * dim * (np.int64(lookups[2][place]) * tables + table)
-                if source >= 0:
-                    add(stored + ITEM * dim * source, total, dim, lookups[3][place])
-                elif source == FROM_CORES:
-                    add(computed + ITEM * dim * ints[leaf + place], total, dim, lookups[3][place])
+                add(computed + ITEM * dim * ints[leaf + place], total, dim, lookups[3][place])
 
 
 @compiled_parallel
@@ -187,6 +260,7 @@ def differentiate_weights(
 @compiled_parallel
 def gather_row_gradients(
     layout: Any,
+    here: Any,
     dim: int,
     ranges: Any,
     capacities: Any,
@@ -201,7 +275,7 @@ def gather_row_gradients(
     """Gradient of each leaf's row: those of its bags in `gradient` (bags, tables, dim), each times its scale."""
     tables = len(layout)
     for worker in prange(workers):
-        for table in range(tables):
+        for table in range(here[0], here[1]):
             cores = layout[table, CORES]
             if cores <= 0:
                 continue
@@ -221,6 +295,7 @@ def gather_row_gradients(
 @compiled_parallel
 def differentiate_tries(
     layout: Any,
+    here: Any,
     bases: Any,
     capacities: Any,
     ints: Any,
@@ -236,9 +311,9 @@ def differentiate_tries(
     `floats`: addresses of products, messages and row gradients; `targets` (tables, levels): addresses.
     """
     workers = len(scratch)
-    for back in range(most_levels(layout)):
+    for back in range(most_levels(layout[here[0] : here[1]])):
         for worker in prange(workers):
-            for table in range(len(layout)):
+            for table in range(here[0], here[1]):
                 line = layout[table]
                 level = line[CORES] - 1 - back
                 if level < 0:

@@ -7,8 +7,11 @@ import numpy as np
 from ttrec_kernels.cpu import loops
 from ttrec_kernels.cpu.arena import (
     MESSAGES,
+    PRODUCTS,
     ROW_GRADIENTS,
     arena_bytes,
+    block_end,
+    block_floats,
     fill_starts,
     header,
     lookup_arrays,
@@ -88,12 +91,23 @@ def forward_pass(
     addresses = _addresses(scratch)
     for part in range(parts):
         now = _part(ranges, capacities, part)
-        if levels > 0:
-            loops.build_tries(layout, now, capacities, lookups, ints, starts, counts)
-            loops.multiply_tries(layout, bases, capacities, ints, starts, counts, products, addresses)
-        loops.pool_rows(layout, bases, bags, dim, now, capacities, lookups, ints, starts, products, out, workers)
+        loops.start_tables(layout, bases, bags, dim, now, capacities, lookups, ints, starts, counts, out, workers)
+        first = tables if levels == 0 else 0
+        while first < tables:
+            here = (first, block_end(starts, first, PRODUCTS))
+            loops.multiply_tries(layout, here, bases, capacities, ints, starts, counts, products, addresses)
+            loops.pool_computed(layout, here, bags, dim, now, capacities, lookups, ints, starts, products, out, workers)
+            first = here[1]
     _keep(scratch, bad)
     return bad
+
+
+@compiled
+def _block_floats(products: int, messages: Any, starts: Any, here: Any) -> Any:
+    """Addresses where products, messages and gradients of rows of table 0 would lie, if `here` begins `messages`."""
+    of_messages = messages.ctypes.data - ITEM * starts[here[0], MESSAGES]
+    behind = messages.ctypes.data + ITEM * (starts[here[1], MESSAGES] - starts[here[0], MESSAGES])
+    return products, of_messages, behind - ITEM * starts[here[0], ROW_GRADIENTS]
 
 
 @compiled
@@ -146,28 +160,32 @@ def backward_pass(
     lookups = lookup_arrays(arena, tables, levels, places)
     ints, products = trie_memory(arena, tables, levels, places, starts[tables])
     scratch = np.empty((workers, scratch_floats), dtype=np.float32)
-    messages = np.empty(starts[tables, MESSAGES] + starts[tables, ROW_GRADIENTS], dtype=np.float32)
-    row_gradients = messages.ctypes.data + ITEM * starts[tables, MESSAGES]
-    floats, addresses = (products, messages.ctypes.data, row_gradients), _addresses(scratch)
+    messages, addresses = np.empty(block_floats(starts), dtype=np.float32), _addresses(scratch)
     if not is_kept:
         bad = np.empty(tables, dtype=np.int64)
         loops.read_tables(layout, bags, indices, offsets, weights, is_mean, cache, lookups, bad, workers)
     for part in range(parts):
         now = _part(ranges, capacities, part)
         if not is_kept and levels > 0:
-            loops.build_tries(layout, now, capacities, lookups, ints, starts, counts)
-            loops.multiply_tries(layout, bases, capacities, ints, starts, counts, products, addresses)
+            loops.start_tables(layout, bases, 0, dim, now, capacities, lookups, ints, starts, counts, 0, workers)
+            everything = (0, tables)
+            loops.multiply_tries(layout, everything, bases, capacities, ints, starts, counts, products, addresses)
         if len(weight_gradients) > 0:
             loops.differentiate_weights(
                 layout, bases, dim, now, capacities, lookups, ints, starts, products, gradient, weight_gradients
             )
         if levels > 0 and core_targets.max() != UNWANTED:
-            loops.gather_row_gradients(
-                layout, dim, now, capacities, lookups, ints, starts, counts, row_gradients, gradient, workers
-            )
-            loops.differentiate_tries(
-                layout, bases, capacities, ints, starts, counts, floats, addresses, core_targets, rule
-            )
+            first = 0
+            while first < tables:
+                here = (first, block_end(starts, first, MESSAGES))
+                floats = _block_floats(products, messages, starts, here)
+                loops.gather_row_gradients(
+                    layout, here, dim, now, capacities, lookups, ints, starts, counts, floats[2], gradient, workers
+                )
+                loops.differentiate_tries(
+                    layout, here, bases, capacities, ints, starts, counts, floats, addresses, core_targets, rule
+                )
+                first = here[1]
     if row_targets.max() != UNWANTED:
         update_stored_rows(layout, bases, dim, ranges, lookups, gradient, row_targets, rule, workers)
     _keep(scratch, ranges)

@@ -111,6 +111,78 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
     return generated(run)
 
 
+def adder(width: int) -> Callable[..., Any]:
+    """Function (source, target, scale) of two addresses and a float: target += scale · source, one vector."""
+
+    @intrinsic
+    def generate_adder(_, source, target, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            source, target, scale = arguments
+            kind = ir.VectorType(FLOAT, width)
+            place = _at(builder, target, INT64(0), kind)
+            read = builder.load(_at(builder, source, INT64(0), kind), align=ITEM)
+            product = builder.fmul(_spread(builder, scale, kind), read, flags=("contract",))
+            total = builder.fadd(builder.load(place, align=ITEM), product, flags=("contract",))
+            builder.store(total, place, align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.float32), generate
+
+    def run(source: int, target: int, scale: float) -> Any:
+        generate_adder(source, target, scale)  # type: ignore[call-arg]
+
+    return generated(run)
+
+
+def collector(width: int) -> Callable[..., Any]:
+    """Function (rows, scales, count, offset, target) of addresses: target += Σ scales[i] · vector at rows[i] + offset.
+
+    `rows` holds addresses (int64), `scales` floats, `offset` is in bytes. The sum stays in a register.
+    """
+
+    @intrinsic
+    def generate_collector(_, rows, scales, count, offset, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            rows, scales, count, offset, target = arguments
+            kind = ir.VectorType(FLOAT, width)
+            place = _at(builder, target, INT64(0), kind)
+            total = _variable(builder, builder.load(place, align=ITEM))
+            with cgutils.for_range(builder, count) as loop:
+                address = builder.load(_at(builder, rows, builder.mul(loop.index, INT64(8)), INT64))
+                row = builder.load(_at(builder, address, offset, kind), align=ITEM)
+                scale = builder.load(_at(builder, scales, builder.mul(loop.index, INT64(ITEM)), FLOAT))
+                product = builder.fmul(_spread(builder, scale, kind), row, flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+            builder.store(builder.load(total), place, align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 5), generate
+
+    def run(rows: int, scales: int, count: int, offset: int, target: int) -> Any:
+        generate_collector(rows, scales, count, offset, target)  # type: ignore[call-arg]
+
+    return generated(run)
+
+
+def copier(width: int) -> Callable[..., Any]:
+    """Function (source, target) of addresses: one vector copied."""
+
+    @intrinsic
+    def generate_copier(_, source, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(FLOAT, width)
+            source, target = (_at(builder, address, INT64(0), kind) for address in arguments)
+            builder.store(builder.load(source, align=ITEM), target, align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64), generate
+
+    def run(source: int, target: int) -> Any:
+        generate_copier(source, target)  # type: ignore[call-arg]
+
+    return generated(run)
+
+
 def transposer(width: int) -> Callable[..., Any]:
     """Function (a, a_row, c, c_row) of addresses and strides in bytes: a square of `width` floats, C = Aᵀ."""
 

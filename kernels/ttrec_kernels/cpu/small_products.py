@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, generated
-from ttrec_kernels.cpu.register_tiles import WIDTH, tile, transposer
+from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, generated, inlined
+from ttrec_kernels.cpu.register_tiles import WIDTH, adder, collector, copier, tile, transposer
 
 
 def _strip(vectors: int, width: int) -> Callable[..., Any]:
@@ -105,12 +105,28 @@ def transpose(a: int, c: int, m: int, n: int) -> Any:
         _transpose_narrow(a, c, m, n)
 
 
-@compiled
+_copy_vector, _copy_four, _copy_one = copier(WIDTH), copier(4), copier(1)
+_add_vector, _add_four, _add_one = adder(WIDTH), adder(4), adder(1)
+_collect_vector, _collect_four, _collect_one = collector(WIDTH), collector(4), collector(1)
+
+
+# Explicit vectors: a loop that LLVM vectorises goes through four of them at once, and one by one through the rest,
+# which rows of 16 numbers are as a whole.
+
+
+@inlined
 def copy(source: int, target: int, size: int) -> Any:
-    """`size` floats; an assignment of arrays would check shapes and overlap each time."""
-    read, written = floats_at(source, size), floats_at(target, size)
-    for i in range(size):
-        written[i] = read[i]
+    """`size` floats."""
+    at, end = 0, ITEM * size
+    while at + ITEM * WIDTH <= end:
+        _copy_vector(source + at, target + at)
+        at += ITEM * WIDTH
+    while at + 16 <= end:
+        _copy_four(source + at, target + at)
+        at += 16
+    while at < end:
+        _copy_one(source + at, target + at)
+        at += ITEM
 
 
 @compiled
@@ -121,9 +137,31 @@ def clear(target: int, size: int) -> Any:
         written[i] = np.float32(0)
 
 
-@compiled
+@inlined
 def add(source: int, target: int, size: int, scale: Any) -> Any:
     """target += scale · source, `size` floats."""
-    read, written = floats_at(source, size), floats_at(target, size)
-    for i in range(size):
-        written[i] += scale * read[i]
+    at, end = 0, ITEM * size
+    while at + ITEM * WIDTH <= end:
+        _add_vector(source + at, target + at, scale)
+        at += ITEM * WIDTH
+    while at + 16 <= end:
+        _add_four(source + at, target + at, scale)
+        at += 16
+    while at < end:
+        _add_one(source + at, target + at, scale)
+        at += ITEM
+
+
+@inlined
+def collect(rows: int, scales: int, count: int, target: int, size: int) -> Any:
+    """target += Σ scales[i] · row i, `size` floats; at `rows` are `count` addresses (int64), at `scales` floats."""
+    at, end = 0, ITEM * size
+    while at + ITEM * WIDTH <= end:
+        _collect_vector(rows, scales, count, at, target + at)
+        at += ITEM * WIDTH
+    while at + 16 <= end:
+        _collect_four(rows, scales, count, at, target + at)
+        at += 16
+    while at < end:
+        _collect_one(rows, scales, count, at, target + at)
+        at += ITEM

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from ttrec_kernels.cpu.bag_reading import HASH_MULTIPLIER
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel
 from ttrec_kernels.cpu.digit_trie import sort_by_key
 from ttrec_kernels.cpu.loops import shares_of
@@ -19,7 +20,7 @@ def update_stored_rows(
 ) -> Any:
     """Hand the gradients of each stored row in use to `update`; `targets` (tables) are addresses.
 
-    The rows of a table are shared out by their last digit, so that each has one owner, who takes its lookups in order.
+    The rows of a table are shared out by a hash, so that each has one owner, who takes its lookups in order.
     """
     tables = len(layout)
     shares = shares_of(tables, workers)
@@ -52,11 +53,25 @@ def _step_at_once(
     learning_rate: Any,
 ) -> Any:
     """SGD is linear: a row's steps, one for each of its lookups, are one step along their sum."""
-    for place in range(first, last):
-        row = lookups[1][place]
-        if row >= 0 and row % shares == share:
-            above = gradient + ITEM * dim * tables * np.int64(lookups[2][place])
-            add(above, weight + ITEM * dim * row, dim, -learning_rate * lookups[3][place])
+    mine = np.empty(last - first, dtype=np.int32)
+    for i in range(_list_share(lookups[1], first, last, share, shares, mine)):
+        place = first + mine[i]
+        above = gradient + ITEM * dim * tables * np.int64(lookups[2][place])
+        add(above, weight + ITEM * dim * lookups[1][place], dim, -learning_rate * lookups[3][place])
+
+
+@compiled
+def _list_share(sources: Any, first: int, last: int, share: int, shares: int, mine: Any) -> int:
+    """Lookups of stored rows whose rows are of this share, to `mine`; how many. Without a branch, which a processor
+    would guess wrong every second time."""
+    count = 0
+    for i in range(last - first):
+        row = sources[first + i]
+        # The upper half of a hash, times the number of shares, has the share above its 32 bits.
+        spread = ((np.uint64(row) * HASH_MULTIPLIER) >> np.uint64(32)) * np.uint64(shares)
+        mine[count] = i
+        count += np.int64((row >= 0) & (np.int64(spread >> np.uint64(32)) == share))
+    return count
 
 
 @compiled
@@ -74,13 +89,11 @@ def _update_sums(
 ) -> Any:
     """Sum the gradients of each row, and hand them to `update` with what it is `told`: target and rule."""
     keys, places = np.empty(last - first, dtype=np.int64), np.empty(last - first, dtype=np.int32)
-    found, most = 0, np.int64(0)
-    for place in range(first, last):
-        row = lookups[1][place]
-        if row >= 0 and row % shares == share:
-            keys[found], places[found] = row, place
-            most = max(most, row)
-            found += 1
+    found, most = _list_share(lookups[1], first, last, share, shares, places), np.int64(0)
+    for i in range(found):
+        places[i] += first
+        keys[i] = lookups[1][places[i]]
+        most = max(most, keys[i])
     sort_by_key(keys, places, found, most + 1, np.empty(found, dtype=np.int64), np.empty(found, dtype=np.int32))
     sums = np.empty(dim, dtype=np.float32)
     total = sums.ctypes.data
