@@ -19,8 +19,8 @@ LEAST_WORDS = 16
 class FittedTable:
     """Rows of texts below `columns`, the first `words` of which are set left, the others right.
 
-    `least` are titles of columns that may be left out, the least telling first; columns of one title go together. With
-    `ends_in_words` the last column is words, too, and may be cut.
+    `least` are titles of columns that may be left out where they are there, the least telling first; columns of one
+    title go together. With `ends_in_words` the last column is words, too, and may be cut.
     """
 
     title: str
@@ -32,11 +32,12 @@ class FittedTable:
 
     def fitted(self, width: int) -> tuple[Table, tuple[str, ...]]:
         """The table for a terminal of so many columns, and the titles of what is left out."""
-        for count in range(len(self.least) + 1):
-            kept = [at for at, title in enumerate(self.columns) if title not in self.least[:count]]
-            if self._width(kept) <= width or count == len(self.least):
+        least = tuple(title for title in self.least if title in self.columns)
+        for count in range(len(least) + 1):
+            kept = [at for at, title in enumerate(self.columns) if title not in least[:count]]
+            if self._width(kept) <= width:
                 break
-        return self._table(kept), self.least[:count]
+        return self._table(kept), least[:count]
 
     def _width(self, kept: Sequence[int]) -> int:
         return EDGES + sum(map(self._least_width, kept)) + GAP * (len(kept) - 1)
@@ -52,8 +53,9 @@ class FittedTable:
         look: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
         table = Table(title=Text(self.title), title_justify="left", **look)
         for at in kept:
-            justify = "left" if at < self.words or self._may_be_cut(at) else "right"
-            table.add_column(Text(self.columns[at]), justify=justify, no_wrap=True, min_width=self._least_width(at))
+            is_left = at < self.words or self._may_be_cut(at)
+            heading, least = Text(self.columns[at]), self._least_width(at)
+            table.add_column(heading, justify="left" if is_left else "right", no_wrap=True, min_width=least)
         for row in self.rows:
             table.add_row(*(Text(row[at]) for at in kept))
         return table
