@@ -87,9 +87,7 @@ def test_it_says_stand_in_and_what_was_not_run(tab, page):
     tab.open(page)
     assert "SYNTHETIC STAND-IN" in tab.evaluate("document.title")
     assert tab.evaluate("document.querySelectorAll('.warning').length") == 1 + 2
-    assert (
-        tab.evaluate("document.querySelector('.absent').innerText") == "Not run yet. Run it: ttrec paper fig12_hit_rate"
-    )
+    assert tab.evaluate("document.querySelector('.absent').innerText") == "Not run yet: ttrec paper fig12_hit_rate"
     answer = tab.evaluate("document.querySelector('.answer').innerText")
     assert "no verdict yet: 1" in answer
     assert "agrees: " in answer
