@@ -14,7 +14,7 @@ from ttrec_cli.config import ModelConfig, Optimizer, Precision
 from ttrec_cli.data.tensor_batches import TensorBatch
 from ttrec_cli.dlrm.interaction import interactions
 from ttrec_cli.dlrm.model import DLRM, make_mlp
-from ttrec_cli.dlrm.optimizers import mlp_optimizer
+from ttrec_cli.dlrm.optimizers import mlp_optimizers
 from ttrec_cli.dlrm.parallel import StepLike, make_step
 from ttrec_cli.dlrm.step import Step
 from ttrec_cli.dlrm.training import to_device
@@ -52,7 +52,7 @@ class Trained:
 def trained_dlrm(
     name: str, plans: tuple[TablePlan, ...], config: ModelConfig, device: torch.device, precision: Precision
 ) -> Trained:
-    """The model and step of a trial: SGD, applied to the tables within the backward pass."""
+    """The model and step of a trial: SGD, within the backward pass wherever a trial has it there."""
     embedding = EmbeddingTables(plans, fused_optimizer=FusedSGD(LEARNING_RATE), device=device)
     model = DLRM(
         embedding,
@@ -64,18 +64,17 @@ def trained_dlrm(
         dense_features=DENSE_FEATURES,
         precision=precision,
     ).to(device)
-    mlp_weights = [*model.bottom_mlp.parameters(), *model.top_mlp.parameters()]
-    sgd = mlp_optimizer(mlp_weights, Optimizer.SGD, LEARNING_RATE)
-    eager, by_size = Step(model, [sgd]), dict[int, StepLike]()
+    optimizers = mlp_optimizers([model.bottom_mlp, model.top_mlp], Optimizer.SGD, LEARNING_RATE, precision)
+    eager, by_size = Step(model, optimizers), dict[int, StepLike]()
 
     def step(batch: TensorBatch) -> object:
         count = len(batch.label)  # a graph is of one size
         if count not in by_size:
-            by_size[count] = make_step(model, [sgd], device)
+            by_size[count] = make_step(model, optimizers, device)
         return by_size[count](*to_device(batch, device))
 
     return Trained(
-        name, model, step, lambda batch: eager(*to_device(batch, device)), [sgd], eager.loss_function, plans=plans
+        name, model, step, lambda batch: eager(*to_device(batch, device)), optimizers, eager.loss_function, plans=plans
     )
 
 
@@ -171,10 +170,11 @@ def trained_mlps(tables: int, dim: int, config: ModelConfig, largest_batch: int,
 
 
 def mlps(tables: int, dim: int, config: ModelConfig) -> tuple[nn.Sequential, nn.Sequential]:
-    """A bottom and a top MLP for so many tables."""
+    """A bottom and a top MLP for so many tables, as torch's own modules run them."""
     generator = torch.Generator().manual_seed(0)
     bottom = make_mlp((DENSE_FEATURES, *config.bottom_mlp, dim), generator, last_relu=True)
-    return bottom, make_mlp((interactions(tables) + dim, *config.top_mlp, 1), generator, last_relu=False)
+    top = make_mlp((interactions(tables) + dim, *config.top_mlp, 1), generator, last_relu=False)
+    return nn.Sequential(*bottom), nn.Sequential(*top)
 
 
 def dense_weights(embedding: nn.Module, tables: Sequence[ModelTable]) -> list[Tensor]:

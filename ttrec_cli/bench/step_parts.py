@@ -33,6 +33,8 @@ def part_times(trained: Trained, batch_of: Callable[[int], TensorBatch], device:
         for number in range(MOST_STEPS):
             clock.start()
             trained.eager_step(batch_of(number))
+            if not trained.optimizers:
+                clock.end("backward")
             for part, milliseconds in clock.parts().items():
                 found[part].append(milliseconds)
             if number >= 4 and time.perf_counter() - started > SECONDS:

@@ -1,5 +1,8 @@
 """DLRM's interaction: the dot products of all pairs of a sample's vectors."""
 
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -29,10 +32,15 @@ class Interaction(nn.Module):
 
 
 class _Products(torch.autograd.Function):
-    """The same as plain operations, with half the products and no copies on the way back."""
+    """Compiled loops for float32 on a CPU; else plain operations, with half the products on the way back."""
 
     @staticmethod
     def forward(ctx: Any, bottom: Tensor, looked_up: Tensor, pairs: Tensor, pair_of: Tensor) -> Tensor:
+        ctx.is_compiled = bottom.device.type == "cpu" and bottom.dtype == looked_up.dtype == torch.float32
+        if ctx.is_compiled:
+            ctx.save_for_backward(bottom.contiguous(), looked_up.contiguous())
+            out: Tensor = _loops().interact(*ctx.to_save)
+            return out
         vectors = torch.cat((bottom.unsqueeze(1), looked_up), dim=1)
         ctx.save_for_backward(vectors, pair_of)
         products = torch.bmm(vectors, vectors.transpose(1, 2)).flatten(1)
@@ -41,6 +49,8 @@ class _Products(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        if ctx.is_compiled:
+            return *_loops().interact_backward(gradient, *ctx.saved_tensors), None, None
         vectors, pair_of = ctx.saved_tensors
         batch, count, dim = vectors.shape
         # P = V·Vᵀ is symmetric: with both halves of its gradient in S, that of V is S·V, one product instead of two.
@@ -48,6 +58,12 @@ class _Products(torch.autograd.Function):
         symmetric.diagonal(dim1=1, dim2=2).zero_()
         of_bottom = torch.bmm(symmetric[:, :1], vectors).squeeze(1).add_(gradient[:, :dim])
         return of_bottom, torch.bmm(symmetric[:, 1:], vectors), None, None
+
+
+@cache
+def _loops() -> ModuleType:
+    """Imported when first used: compilers are slow to import."""
+    return import_module("ttrec_kernels.cpu.interaction")
 
 
 def interactions(tables: int) -> int:

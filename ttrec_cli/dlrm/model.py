@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ttrec_cli.config import Precision
 from ttrec_cli.dlrm.bags import Bags
 from ttrec_cli.dlrm.interaction import Interaction, interactions
+from ttrec_cli.dlrm.mlp import MLP
 from ttrec_cli.dlrm.precision import mlp_context
 
 
@@ -52,7 +53,7 @@ class DLRM(nn.Module):
         return logits.squeeze(1).to(looked_up.dtype)
 
 
-def make_mlp(widths: tuple[int, ...], generator: torch.Generator, last_relu: bool) -> nn.Sequential:
+def make_mlp(widths: tuple[int, ...], generator: torch.Generator, last_relu: bool) -> MLP:
     """Linear layers, W ~ N(0, sqrt(2/(in+out))) and b ~ N(0, sqrt(1/out)) as standard deviations."""
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(widths):
@@ -61,4 +62,4 @@ def make_mlp(widths: tuple[int, ...], generator: torch.Generator, last_relu: boo
             layer.weight.normal_(0.0, sqrt(2 / (inputs + outputs)), generator=generator)
             layer.bias.normal_(0.0, sqrt(1 / outputs), generator=generator)
         layers += [layer, nn.ReLU()]
-    return nn.Sequential(*(layers if last_relu else layers[:-1]))
+    return MLP(*(layers if last_relu else layers[:-1]))

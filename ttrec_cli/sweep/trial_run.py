@@ -17,7 +17,7 @@ from ttrec_cli.data import ClickLog
 from ttrec_cli.data.tensor_batches import batches_on
 from ttrec_cli.dlrm.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ttrec_cli.dlrm.model import DLRM
-from ttrec_cli.dlrm.optimizers import mlp_optimizer
+from ttrec_cli.dlrm.optimizers import mlp_optimizers
 from ttrec_cli.dlrm.parallel import processes
 from ttrec_cli.dlrm.precision import use_precision
 from ttrec_cli.dlrm.training import CurvePoint, Schedule, Training
@@ -176,16 +176,14 @@ def embedding_of(model: nn.Module) -> EmbeddingTables:
 
 
 def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """One optimiser for the MLPs, and one each for what no fused optimiser trains: tables of other kinds, or all."""
+    """What is stepped after a backward pass: one each for what is not trained within it, see `mlp_optimizers`."""
     make = torch.optim.Adagrad if config.optimizer == Optimizer.ADAGRAD else torch.optim.SGD
     # Sparse Adagrad warns unless the choice is made: its gradients come from torch's own embedding, so they hold.
     torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
     embedding_rate = config.embedding_learning_rate or config.learning_rate
     embedding = embedding_of(model)
     is_fused = embedding.fused is not None
-    mlps = mlp_optimizer(
-        [*model.bottom_mlp.parameters(), *model.top_mlp.parameters()], config.optimizer, config.learning_rate
-    )
+    mlps = mlp_optimizers([model.bottom_mlp, model.top_mlp], config.optimizer, config.learning_rate, config.precision)
     groups = (
         [] if is_fused else embedding.dense_parameters(),
         [] if is_fused else embedding.tt_parameters(),
@@ -193,7 +191,7 @@ def build_optimizers(model: DLRM, config: TrainConfig) -> list[torch.optim.Optim
         embedding.rival_parameters(),
     )
     trainable = ([p for p in parameters if p.requires_grad] for parameters in groups)
-    return [mlps, *(make(parameters, lr=embedding_rate) for parameters in trainable if parameters)]
+    return [*mlps, *(make(parameters, lr=embedding_rate) for parameters in trainable if parameters)]
 
 
 def relative_change(before: Sequence[Tensor], after: Sequence[Tensor]) -> float | None:

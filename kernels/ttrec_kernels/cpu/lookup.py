@@ -1,17 +1,16 @@
 """The compiled lookup as functions on tensors: float32 on the CPU, contiguous; what they compute is `reference`'s."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numba import config, get_num_threads, set_num_threads
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ttrec_kernels.cpu import passes
+from ttrec_kernels.cpu.threads import one_at_a_time, use_torch_threads
 from ttrec_kernels.cpu.update import STORE, UNWANTED
 
 WORKSPACE_BYTES = 64 * 10**6
@@ -21,9 +20,6 @@ is kept for the backward pass, which then need not multiply the prefixes again."
 _NO_INTS: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 _NO_SLOTS: NDArray[np.int32] = np.empty(0, dtype=np.int32)
 _NO_FLOATS: NDArray[np.float32] = np.empty(0, dtype=np.float32)
-
-_one_at_a_time = threading.Lock()
-"""Numba's simplest pool of threads must not be entered by two threads of Python at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +85,6 @@ def read_batch(
     )
 
 
-def _threads() -> int:
-    """As many threads as torch uses, so that one setting rules both."""
-    threads: int = min(torch.get_num_threads(), config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    if get_num_threads() != threads:
-        set_num_threads(threads)
-    return threads
-
-
 def parts_needed(batch: Batch) -> int:
     """Parts in which a batch is worked off, so that each one's tries and products fit WORKSPACE_BYTES."""
     whole = batch.arena_bytes(1) - 24 * len(batch.indices)
@@ -109,11 +97,11 @@ def forward(batch: Batch, arena: Tensor, parts: int) -> tuple[Tensor, NDArray[np
     `arena` is a tensor of at least `batch.arena_bytes(parts)` bytes; it serves the backward pass if there is one part.
     """
     out = torch.zeros(batch.bags, len(batch.layout), batch.dim)
-    with _one_at_a_time:
+    with one_at_a_time:
         bad = passes.forward_pass(
             *batch.arguments,
             parts,
-            _threads(),
+            use_torch_threads(),
             arena.data_ptr(),
             out.data_ptr(),
         )
@@ -146,11 +134,11 @@ def backward(
 ) -> None:
     """Apply or store the gradients that `gradient` (bags, tables, dim) sends to the weights, see `passes`."""
     gradient = gradient.contiguous()
-    with _one_at_a_time:
+    with one_at_a_time:
         passes.backward_pass(
             *batch.arguments,
             parts,
-            _threads(),
+            use_torch_threads(),
             arena.data_ptr(),
             is_kept,
             gradient.data_ptr(),

@@ -122,7 +122,7 @@ def clear(target: int, size: int) -> Any:
 
 
 @compiled
-def add(source: int, target: int, size: int, scale: float) -> Any:
+def add(source: int, target: int, size: int, scale: Any) -> Any:
     """target += scale · source, `size` floats."""
     read, written = floats_at(source, size), floats_at(target, size)
     for i in range(size):
