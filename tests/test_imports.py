@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LEVELS = (
     {"ttrec_kernels"},
-    {"ttrec_cli", "ttrec_cli.errors"},
+    {"ttrec_cli", "ttrec_cli.errors", "ttrec_cli.fitted_table"},
     {"ttrec_cli.config", "ttrec_cli.planning"},
     {"ttrec_cli.data", "ttrec_cli.dlrm", "ttrec_cli.store", "ttrec_cli.pareto"},
     {"ttrec_cli.sweep", "ttrec_cli.report", "ttrec_cli.bench"},

@@ -13,8 +13,10 @@ from ttrec_cli.errors import ConfigError, ExitCode, TTRecError
 
 EPILOG = (
     "Exit codes: 0 done; 1 a bug of ours; 2 usage or configuration; 3 finished, but some trials did not "
-    "succeed; 4 nothing to report; 130 interrupted, what finished is kept."
+    "succeed; 4 nothing to report; 130 interrupted."
 )
+RESUMED = (["sweep"], ["paper"], ["data", "prepare"])
+"""Commands that go on from where they were interrupted."""
 
 app = typer.Typer(
     name="ttrec",
@@ -62,7 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run `ttrec` and exit with the documented code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    words = [word for word in arguments if not word.startswith("-")]
+    command = words[0] if words else ""
     as_json = "--json" in arguments
     try:
         code = app(arguments, standalone_mode=False, prog_name="ttrec")
@@ -78,7 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
     if code == ExitCode.INTERRUPTED:
-        console.say("ttrec: interrupted; what finished is kept, the same command goes on from there")
+        is_kept = any(words[: len(verbs)] == verbs for verbs in RESUMED)
+        kept = "what finished is kept, the same command goes on from there" if is_kept else "nothing is kept"
+        console.say(f"ttrec: interrupted; {kept}")
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
 
 

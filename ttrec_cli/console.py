@@ -14,6 +14,7 @@ from rich.console import Console, RenderableType
 
 from ttrec_cli import __version__
 from ttrec_cli.errors import ExitCode, TTRecError, exit_code
+from ttrec_cli.fitted_table import FittedTable
 
 if TYPE_CHECKING:
     from rich.live import Live as RichLive
@@ -37,7 +38,7 @@ class CommandResult:
 
     command: str
     payload: Mapping[str, Any]
-    shown: tuple[RenderableType, ...] = ()
+    shown: tuple[RenderableType | FittedTable, ...] = ()
     exit_code: ExitCode = ExitCode.DONE
 
 
@@ -50,10 +51,19 @@ def show(result: CommandResult, as_json: bool) -> None:
         for item in result.shown:
             if isinstance(item, str):
                 print(item)  # noqa: T201 - unfolded, whatever the width
+            elif isinstance(item, FittedTable):
+                _print_fitted(item, console)
             else:
                 console.print(item)
     if result.exit_code != ExitCode.DONE:
         raise typer.Exit(result.exit_code)
+
+
+def _print_fitted(item: FittedTable, console: Console) -> None:
+    table, left_out = item.fitted(console.width)
+    console.print(table)
+    if left_out:
+        say(f"left out at {console.width} columns: {', '.join(left_out)}; --json has all, a wider terminal shows them")
 
 
 def _width() -> int | None:
@@ -117,11 +127,11 @@ class _PlainLines:
     done: float = 0.0
     note: str = ""
     started: float = field(default_factory=time.monotonic)
-    said: float = field(default_factory=time.monotonic)
+    said: float = field(init=False)
     before: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.before = self.done
+        self.said, self.before = self.started, self.done
 
     def advance(self, amount: float, note: str = "") -> None:
         self.done += amount
@@ -136,6 +146,7 @@ class _PlainLines:
         say(text)
 
     def finish(self) -> None:
+        """Say the end, unless it came before there was anything to say."""
         if self.said > self.started:
             self._say(time.monotonic())
 

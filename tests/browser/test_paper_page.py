@@ -82,14 +82,41 @@ def test_it_opens_without_network_errors_sideways_scrolling_or_empty_panels(tab,
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+OVERLAPS = """drawn.then(() => ["x", "y"].flatMap(axis =>
+  [...document.querySelectorAll(".charts .plot")].filter(plot => {
+  const place = (one) => one.getBoundingClientRect();
+  const title = place(plot.querySelector(`.g-${axis}title`));
+  const labels = [...plot.querySelectorAll(`.${axis}tick text`)].map(place);
+  // Slanted labels have boxes larger than themselves; their lower corner alone comes near a title.
+  return labels.some(label => axis == "y" ? label.left < title.right : label.bottom > title.top + 4);
+}).map(plot => `${axis} of ${plot.dataset.figure}`)))"""
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_titles_of_axes_keep_off_the_labels(tab, page, device):
+    width, height, touch = DEVICES[device]
+    tab.look_like(width, height, touch=touch)
+    tab.open(page)
+    assert tab.evaluate(OVERLAPS) == []
+
+
+def test_a_table_that_the_edge_cuts_says_that_it_scrolls(tab, page):
+    said = "[...document.querySelectorAll('.scroll')].map(each => [each.scrollWidth > each.clientWidth + 1, "
+    said += "getComputedStyle(each.querySelector('caption'), '::after').content.includes('scrolls sideways')])"
+    tab.look_like(390, 844, touch=True)
+    tab.open(page)
+    tab.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = tab.evaluate(f"drawn.then(() => new Promise(seen => setTimeout(seen, 300))).then(() => {said})")
+    assert all(is_cut == tells for is_cut, tells in found)
+    assert sum(is_cut for is_cut, _ in found) >= 3
+
+
 def test_it_says_stand_in_and_what_was_not_run(tab, page):
     tab.look_like(1280, 900)
     tab.open(page)
     assert "SYNTHETIC STAND-IN" in tab.evaluate("document.title")
     assert tab.evaluate("document.querySelectorAll('.warning').length") == 1 + 2
-    assert (
-        tab.evaluate("document.querySelector('.absent').innerText") == "Not run yet. Run it: ttrec paper fig12_hit_rate"
-    )
+    assert tab.evaluate("document.querySelector('.absent').innerText") == "Not run yet: ttrec paper fig12_hit_rate"
     answer = tab.evaluate("document.querySelector('.answer').innerText")
     assert "no verdict yet: 1" in answer
     assert "agrees: " in answer

@@ -1,6 +1,8 @@
 """`ttrec bench`: the names scripts rely on, the Parquet file, and errors as one line with exit code 2."""
 
 import json
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ttrec_cli.app import main
+from ttrec_cli.commands import bench_options
 
 SMALL = ("--rows", "1000", "--dim", "8", "--rank", "4", "--batch", "16", "--seconds", "0.01", "--device", "cpu")
 CASE = {
@@ -185,3 +188,26 @@ def test_step_shows_tables_and_refuses_in_one_line(capsys: pytest.CaptureFixture
         said = capsys.readouterr().err.strip()
         assert message in said
         assert "\n" not in said
+
+
+def test_interrupted_it_claims_to_keep_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        assert run("lookup", *SMALL, "--cases", "embedding-bag", "--seconds", "60") == 130
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert capsys.readouterr().err == "ttrec: interrupted; nothing is kept\n"
+
+
+def test_what_seems_to_hang_says_why(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_options, "HINT_SECONDS", 0.01)
+    with bench_options.progress() as on_turn:
+        time.sleep(0.2)
+        on_turn(1)
+    assert capsys.readouterr().err.startswith("getting ready; compiling kernels, once per installation")
+    with bench_options.progress() as on_turn:
+        on_turn(1)
+        time.sleep(0.1)
+    assert capsys.readouterr().err == ""

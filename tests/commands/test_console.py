@@ -45,3 +45,9 @@ def test_plain_progress_says_rate_and_time_left(capsys, monkeypatch) -> None:
     assert lines[0].startswith("training: 25 of 100 samples")
     assert "left, trial 1" in lines[0]
     assert "1/4 ok" in lines
+
+
+def test_what_ends_at_once_has_no_progress_line(capsys) -> None:
+    with console.progress("table2_shapes", 100, "%") as bar:
+        bar.advance(100)
+    assert capsys.readouterr().err == ""

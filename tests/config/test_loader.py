@@ -158,3 +158,9 @@ def test_mutated_files_never_give_a_traceback(write, data) -> None:
     else:
         message = ""
     assert "\n" not in message
+
+
+def test_a_benchmarks_plan_is_sent_to_the_command_that_runs_it() -> None:
+    told = error_of(Path(__file__).resolve().parents[2] / "sweeps" / "paper" / "fig12_hit_rate.yaml")
+    assert ":4:1: this file plans a benchmark" in told
+    assert "`ttrec paper fig12_hit_rate" in told

@@ -89,6 +89,7 @@ def test_uneven_ranks_and_named_tables_are_axes(load) -> None:
         ("grid: {rank: [8]}\nbudget: {wall_time: -5}", "budget.wall_time"),
         ("grid: {rank: [8]}\nresources: {device_memory: 16 apples}", "must be bytes such as 16GB"),
         ("grid: {rank: [8]}\nresources: {device_memory: 99999999TB}", "less than or equal"),
+        ("grid: {rank: [8]}\nresources: {device_memory: 40}", "at least 1000 bytes, or have a unit, such as 40GB"),
         ("grid: {rank: [8]}\nresources: {paralel: 2}", "did you mean 'parallel'?"),
         ("grid: {rank: [8]}\nsearch: {method: bayes}", "search.method"),
         ("grid: {rank: [8]}\nsearch: {eta: 1}", "search.eta"),

@@ -3,17 +3,25 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from paper.conftest import ITEMS
 
+from ttrec_cli.app import main
 from ttrec_cli.config.bench_plans import load_bench_plans
-from ttrec_cli.errors import ConfigError
-from ttrec_cli.paper.catalogue import Scale, chosen, load, names_of
+from ttrec_cli.errors import ConfigError, DataError
+from ttrec_cli.paper.catalogue import Scale, at_other_scale, chosen, load, names_of
+from ttrec_cli.paper.page import page_html
 from ttrec_cli.paper.records import Record, form_of, key_of, read_record, write_record
+from ttrec_cli.paper.run import NOT_RUN, Means, report_of, report_of_either, run_item
 
 NAMES = names_of(ITEMS)
+MEASURED = ("median_ms", "p20_ms", "p80_ms", "weight_bytes", "peak_bytes")
+ONE_SCALE = {"table2_shapes": Scale.EXACT, "fig06_model_size": Scale.EXACT, "fig03_init_density": Scale.FULL}
 
 
 def test_all_are_the_papers_and_ours_are_asked_for_by_name() -> None:
@@ -38,7 +46,7 @@ def test_an_unknown_item_is_told_with_near_names(asked: str, near: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_item_opens_with_a_question_and_loads_at_small_scale(name: str) -> None:
     item = load(ITEMS, name, Scale.SMALL, has_accelerator=True)
-    assert item.scale == Scale.SMALL
+    assert item.scale == ONE_SCALE.get(name, Scale.SMALL)
     assert item.heading.question.endswith("?")
     assert len(item.heading.about) > 40
     if item.sweep is not None:
@@ -88,8 +96,75 @@ def test_records_come_back_and_damaged_ones_do_not(tmp_path: Path) -> None:
     assert read_record(tmp_path, "it", Scale.FULL) is None
     for damage in ("", "[]", "{", json.dumps({"key": 1}), "\x00\xff"):
         (tmp_path / "items" / "it-small.json").write_text(damage)
-        assert read_record(tmp_path, "it", Scale.SMALL) is None
+        with pytest.raises(DataError, match=r"it-small\.json is broken"):
+            read_record(tmp_path, "it", Scale.SMALL)
     assert key_of(plan) != key_of(plan.model_copy(update={"ranks": (8,)}))
+
+
+def test_what_was_run_at_the_other_scale_alone_is_shown_from_there(tmp_path: Path) -> None:
+    small = load(ITEMS, "fig12_hit_rate", Scale.SMALL, has_accelerator=False)
+    full = at_other_scale(ITEMS, small)
+    assert full is not None
+    assert full.bench is not None
+    assert (full.scale, at_other_scale(ITEMS, full)) == (Scale.FULL, small)
+    assert (report_of_either(small, full, tmp_path).scale, report_of(small, tmp_path).state) == ("small", NOT_RUN)
+    cases = [
+        {"name": name, "hit_rate": rate, "phase": "train", **dict.fromkeys(MEASURED, 1.0)}
+        for name in ("tt-cache", "embedding-bag")
+        for rate in (0.0, 1.0)
+    ]
+    record = Record(key_of(full.bench), form_of(full.bench), {"cases": cases, "pooling": 10}, {}, "2026", 1.0)
+    write_record(tmp_path, full.id, Scale.FULL, record)
+    report = report_of_either(small, full, tmp_path)
+    assert (report.scale, report.state) == ("full", "done")
+    write_record(tmp_path, small.id, Scale.SMALL, replace(record, key="older"))
+    assert report_of_either(small, full, tmp_path).scale == "small"
+    assert at_other_scale(ITEMS, load(ITEMS, "table2_shapes", Scale.FULL, has_accelerator=False)) is None
+
+
+def test_a_broken_record_is_named_and_measured_again(tmp_path: Path) -> None:
+    item = load(ITEMS, "table2_shapes", Scale.AUTO, has_accelerator=False)
+    (tmp_path / "items").mkdir()
+    (tmp_path / "items" / "table2_shapes-exact.json").write_text("{")
+    report = report_of(item, tmp_path)
+    assert "table2_shapes-exact.json is broken" in report.state
+    assert "run it again" in report.told
+    said: list[str] = []
+    run_item(
+        item, tmp_path, Means(lambda _: pytest.fail("a sweep"), lambda _: nullcontext(lambda _: None), said.append)
+    )
+    assert "is broken" in said[0]
+    assert report_of(item, tmp_path).state == "done"
+
+
+def test_studies_that_were_not_run_are_not_marked_as_synthetic(tmp_path: Path) -> None:
+    item = load(ITEMS, "fig05c_init", Scale.SMALL, has_accelerator=False)
+    report = report_of(item, tmp_path)
+    assert (report.state, report.warning) == (NOT_RUN, "")
+    assert "SYNTHETIC STAND-IN" not in page_html([report])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nonsense",), "known: all, fig01_design_space"),
+        (("table2_shapes", "--out", __file__), "is a file"),
+        pytest.param(
+            ("table2_shapes", "--device", "cuda"),
+            "torch sees no CUDA device here",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(
+    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["paper", "--items", str(ITEMS), *arguments])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
 
 
 def test_the_command_tells_an_unknown_item_in_one_line_with_exit_code_two(tmp_path: Path) -> None:

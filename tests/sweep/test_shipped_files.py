@@ -93,6 +93,23 @@ def test_its_dry_run_says_every_trial(path: Path) -> None:
     assert result.payload["stand_in"] == (path.stem != "quickstart")
 
 
+def test_a_dry_run_says_how_many_trials_fit_and_the_rungs_of_a_search() -> None:
+    sweep = prepare(load_sweep(SWEEPS / "terabyte.yaml", planning=True), Path("results-of-nobody"))
+    shown = sweep_dry_run.dry_run(sweep, sweep_dry_run.forecast_of(sweep, "cpu", probe=False))
+    assert shown.payload["trials"] == {"total": 40, "pending": 40, "too_large": 16}
+    *_, memory, total = shown.shown
+    assert memory.startswith("Memory: 24 of 40 trials fit into 16.00 GB; 16 do not, they need 17.52 GB to 384.70 GB")
+    assert total == "40 trials: 24 to train, 16 that cannot be trained, 0 finished."
+    loaded = load_sweep(SWEEPS / "quickstart.yaml", ("search.method=halving", "seeds=[0, 1, 2]"))
+    search = prepare(loaded, Path("results-of-nobody"))
+    shown = sweep_dry_run.dry_run(search, sweep_dry_run.forecast_of(search, "cpu", probe=False))
+    rungs = [line for line in shown.shown if str(line).startswith("rung ")]
+    assert len(rungs) == 3
+    assert f"rung 1 of 3: {len(search.trials) // 3} configurations × 1 of 3 seeds" in str(rungs[0])
+    samples = search.trials[0].train_samples
+    assert str(rungs[2]).endswith(f"trials, to {samples:,} of {samples:,} samples")
+
+
 @shipped
 def test_resolved_it_reads_back_as_the_same_trials(path: Path, tmp_path: Path) -> None:
     sweep = small(path)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ttrec_cli.commands.factorize_words import percent, rank_text
+from ttrec_cli.fitted_table import FittedTable
 
 if TYPE_CHECKING:
     from ttrec_cli.bench.divergence import TableOneRow
@@ -15,27 +16,29 @@ if TYPE_CHECKING:
     from ttrec_kernels.shapes import TTShape
 
 
-def cases_table(shape: "TTShape", cases: "Sequence[InitCase]") -> Table:
+COLUMNS = ("rms × √3n", "kurtosis", "KL to N(0,1/3n)", "KL from Uniform", "beyond ±1/√n", "near 0")
+LEAST = ("KL from Uniform", "beyond ±1/√n", "near 0", "kurtosis")
+"""What a narrow terminal does not show, the first first."""
+
+
+def cases_table(shape: "TTShape", cases: "Sequence[InitCase]") -> FittedTable:
     """One line a way to draw a table; the target of the root mean square is 1/√3n."""
     target = (1 / (3 * shape.rows)) ** 0.5
     title = f"{shape.rows:,} rows × {shape.dim}, rank {rank_text(shape)}: entries of the initial table"
-    table = _table(title, ("scale", "distribution"))
-    headings = ("rms × √3n", "kurtosis", "KL to N(0,1/3n)", "KL from Uniform", "beyond ±1/√n", "near 0")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for case in cases:
-        found = case.spread
-        table.add_row(
+    rows = tuple(
+        (
             case.scale,
             case.distribution,
-            number(found.rms / target),
-            number(found.kurtosis),
-            number(found.kl_to_normal),
-            number(found.kl_from_uniform),
-            percent(found.beyond_uniform),
-            percent(found.near_zero),
+            number(case.spread.rms / target),
+            number(case.spread.kurtosis),
+            number(case.spread.kl_to_normal),
+            number(case.spread.kl_from_uniform),
+            percent(case.spread.beyond_uniform),
+            percent(case.spread.near_zero),
         )
-    return table
+        for case in cases
+    )
+    return FittedTable(title, ("scale", "distribution", *COLUMNS), rows, LEAST, words=2)
 
 
 def reading(cases: "Sequence[InitCase]") -> list[str]:
@@ -51,7 +54,9 @@ def reading(cases: "Sequence[InitCase]") -> list[str]:
 
 def table_one_table(rows: int, found: "Sequence[TableOneRow]") -> Table:
     """The paper's Table 1 as derived, beside what it prints."""
-    table = _table(f"Table 1 of TT-Rec for n = {rows:,}: D(Uniform ‖ N(0,σ²)) = ½ ln(πnσ²/2) + 1/6nσ²", ("initial",))
+    title = f"Table 1 of TT-Rec for n = {rows:,}: D(Uniform ‖ N(0,σ²)) = ½ ln(πnσ²/2) + 1/6nσ²"
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("initial", no_wrap=True)
     table.add_column("nats", justify="right", no_wrap=True)
     table.add_column("printed", no_wrap=True)
     table.add_column("what is wrong there")
@@ -63,10 +68,3 @@ def table_one_table(rows: int, found: "Sequence[TableOneRow]") -> Table:
 def number(value: float) -> str:
     """Four figures."""
     return f"{value:,.0f}" if value >= 10_000 else f"{value:.4g}" if abs(value) >= 1e-3 else f"{value:.1g}"
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
-        table.add_column(column, no_wrap=True)
-    return table

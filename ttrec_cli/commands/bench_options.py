@@ -1,5 +1,6 @@
 """The options that benchmarks share, each with its help, and what they come to."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from ttrec_cli.bench.record import BenchResult
     from ttrec_kernels.shapes import TTShape
+
+
+HINT_SECONDS = 4.0
+COMPILING = "getting ready; compiling kernels, once per installation, takes about a minute"
 
 
 class Device(StrEnum):
@@ -87,10 +92,21 @@ def shape_settings(shape: "TTShape") -> dict[str, Any]:
 
 
 @contextmanager
-def progress() -> "Iterator[Callable[[float], None]]":
-    """How far a benchmark has come, on stderr."""
-    with console.progress("timing", 100, "%") as bar:
-        yield lambda share: bar.advance(100 * share)
+def progress(description: str = "timing") -> "Iterator[Callable[[float], None]]":
+    """How far a benchmark has come, on stderr; and why nothing is seen of it yet, where that takes long."""
+    with console.progress(description, 100, "%") as bar:
+        hint = threading.Timer(HINT_SECONDS, bar.line, (COMPILING,))
+        hint.daemon = True
+
+        def advance(share: float) -> None:
+            hint.cancel()
+            bar.advance(100 * share)
+
+        hint.start()
+        try:
+            yield advance
+        finally:
+            hint.cancel()
 
 
 def finish(command: str, result: "BenchResult", shown: Sequence[Any], parquet: Path | None, json: bool) -> None:

@@ -3,30 +3,30 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
-
 from ttrec_cli.commands.factorize_words import percent, short, size_text
+from ttrec_cli.fitted_table import FittedTable
 
 if TYPE_CHECKING:
     from ttrec_cli.bench.record import BenchResult
 
 COLUMNS = ("median ms", "p20 … p80", "p99", "× {}", "GFLOP/s", "of peak", "GB/s", "of peak", "held", "more in a call")
+LEAST = ("p99", "more in a call", "of peak", "held", "GB/s", "GFLOP/s", "p20 … p80")
+"""What a narrow terminal does not show, the first first."""
 
 
-def cases_table(title: str, cases: Sequence[Mapping[str, Any]], baseline: str, labels: Sequence[str] = ()) -> Table:
+def cases_table(
+    title: str, cases: Sequence[Mapping[str, Any]], baseline: str, labels: Sequence[str] = ()
+) -> FittedTable:
     """One line a case; `× baseline` is how many times longer it takes than the baseline's same phase."""
-    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("case", "phase", *labels):
-        table.add_column(column.replace("_", " "), no_wrap=True)
-    for column in COLUMNS:
-        table.add_column(column.format(baseline), justify="right", no_wrap=True)
+    names = ("case", "phase", *(label.replace("_", " ") for label in labels))
+    rows = []
     for case in cases:
         others = [other for other in cases if other["name"] == baseline and _alike(case, other, labels)]
         ratio = short(case["median_ms"] / others[0]["median_ms"]) if others else ""
-        table.add_row(case["name"], case["phase"], *(_label(case.get(name)) for name in labels), *_cells(case, ratio))
-    return table
+        place = (case["name"], case["phase"], *(_label(case.get(name)) for name in labels))
+        rows.append((*place, *_cells(case, ratio)))
+    columns = (*names, *(column.format(baseline) for column in COLUMNS))
+    return FittedTable(title, columns, tuple(rows), LEAST, words=len(names))
 
 
 def _alike(case: Mapping[str, Any], other: Mapping[str, Any], labels: Sequence[str]) -> bool:

@@ -16,6 +16,8 @@ _UNITS = {
     "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
 }  # fmt: skip
+LEAST_BYTES = 1000
+"""What is below is a number whose unit was forgotten."""
 _BYTES = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)\s*([A-Za-z]{1,3})")
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -28,6 +30,8 @@ class Frozen(BaseModel):
 
 
 def _bytes(value: Any) -> Any:
+    if isinstance(value, int) and 0 < value < LEAST_BYTES:
+        raise ValueError(f"must be at least {LEAST_BYTES} bytes, or have a unit, such as {value}GB")
     if not isinstance(value, str):
         return value
     units = {name.lower(): factor for name, factor in _UNITS.items()}

@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from ttrec_cli.config.axes import BUDGET_AXES, axis_names, trial_config, trial_document
+from ttrec_cli.config.bench_plans import is_bench_plan
 from ttrec_cli.config.cells import cells, tuned
 from ttrec_cli.config.conditions import parse_condition
 from ttrec_cli.config.models import FORMS, CriteoData, SweepConfig, TrialConfig
@@ -39,6 +40,12 @@ def load_sweep(path: Path, overrides: tuple[str, ...] = (), *, planning: bool = 
     When `planning`, absent data whose tables the file names is no reason to take `otherwise:`.
     """
     document = read_document(path)
+    if is_bench_plan(document):
+        items = "" if path.parent == Path("sweeps/paper") else f" --items {path.parent}"
+        raise ConfigError(
+            f"{document.place(('bench',))}: this file plans a benchmark, which trains no trials; run it with "
+            f"`ttrec paper {path.stem}{items}`"
+        )
     _override(document, overrides)
     primary, stand_in = document, None
     if OTHERWISE in document.values:

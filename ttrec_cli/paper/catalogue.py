@@ -7,7 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from ttrec_cli.config import LoadedSweep, load_sweep
-from ttrec_cli.config.bench_plans import BenchPlan, HotRowsPlan, is_bench_plan, load_bench_plans
+from ttrec_cli.config.bench_plans import (
+    BenchPlan,
+    BenchPlans,
+    HotRowsPlan,
+    SizesPlan,
+    is_bench_plan,
+    load_bench_plans,
+)
 from ttrec_cli.config.data_settings import CriteoData
 from ttrec_cli.config.yaml_document import read_document, read_text
 from ttrec_cli.errors import ConfigError
@@ -21,11 +28,12 @@ MODELINE = "yaml-language-server"
 
 
 class Scale(StrEnum):
-    """Real data and sizes, small stand-ins, or whichever is possible here."""
+    """Real data and sizes, small stand-ins, or whichever is possible here; arithmetic has no scale."""
 
     SMALL = "small"
     FULL = "full"
     AUTO = "auto"
+    EXACT = "exact"
 
 
 @dataclass(frozen=True)
@@ -70,8 +78,8 @@ def chosen(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
 def _near(name: str, known: Sequence[str]) -> list[str]:
     """Up to three ids that resemble a name or begin like it: fig5a is fig05a_…."""
     short = {each.partition("_")[0].replace("fig0", "fig"): each for each in reversed(known)}
-    found = [short[each] for each in get_close_matches(name, short, n=1, cutoff=0.6)]
-    return list(dict.fromkeys([*found, *get_close_matches(name, [*known, ALL], n=2, cutoff=0.4)]))
+    found = [short[each] for each in get_close_matches(name, short, n=1)]
+    return list(dict.fromkeys([*found, *get_close_matches(name, [*known, ALL], n=2)]))
 
 
 def load(folder: Path, name: str, scale: Scale, has_accelerator: bool) -> Item:
@@ -83,12 +91,28 @@ def load(folder: Path, name: str, scale: Scale, has_accelerator: bool) -> Item:
     document = read_document(path)
     if is_bench_plan(document):
         plans = load_bench_plans(path)
-        full = _is_full(plans.full, scale, has_accelerator)
-        plan = plans.full if full else plans.small
-        heading = _heading(path, plan.title)
-        return Item(heading, Scale.FULL if full else Scale.SMALL, bench=plan)
+        scale = _scale_of(plans, scale, has_accelerator)
+        plan = plans.small if scale == Scale.SMALL else plans.full
+        return Item(_heading(path, plan.title), scale, bench=plan)
     loaded = _loaded(path, scale)
     return Item(_heading(path, loaded.config.title), Scale.SMALL if loaded.stand_in else Scale.FULL, sweep=loaded)
+
+
+def at_other_scale(folder: Path, item: Item) -> Item | None:
+    """The item full if it is small, and small if it is full; None where there is no such, or not with the data here."""
+    other = {Scale.SMALL: Scale.FULL, Scale.FULL: Scale.SMALL}.get(item.scale)
+    try:
+        found = load(folder, item.id, other, has_accelerator=False) if other else None
+    except ConfigError:
+        return None
+    return found if found and found.scale == other else None
+
+
+def _scale_of(plans: BenchPlans, scale: Scale, has_accelerator: bool) -> Scale:
+    if isinstance(plans.full, SizesPlan):
+        return Scale.EXACT
+    is_full = plans.full == plans.small or _is_full(plans.full, scale, has_accelerator)
+    return Scale.FULL if is_full else Scale.SMALL
 
 
 def _is_full(plan: BenchPlan, scale: Scale, has_accelerator: bool) -> bool:

@@ -41,6 +41,11 @@ class Heading:
     about: str
 
 
+def scale_words(scale: str) -> str:
+    """A scale in a sentence; what is exact has none."""
+    return scale if scale == "exact" else f"{scale} scale"
+
+
 @dataclass(frozen=True)
 class Report:
     """An item on the page. `finding` is None while there is nothing of it; `state` says how far it has come."""

@@ -11,7 +11,7 @@ from string import Template
 from plotly.offline import get_plotlyjs
 
 from ttrec_cli.errors import ConfigError
-from ttrec_cli.paper.finding import Erratum, Report
+from ttrec_cli.paper.finding import Erratum, Report, scale_words
 from ttrec_cli.paper.plots import draw
 from ttrec_cli.paper.verdict import ITEM_RULE, Claim, Verdict, shown
 from ttrec_cli.report.frontier_figure import make_figure
@@ -41,7 +41,7 @@ def write_page(reports: Sequence[Report], path: Path) -> Path:
 
 def page_html(reports: Sequence[Report]) -> str:
     """The whole file as text."""
-    synthetic = any(report.warning for report in reports)
+    synthetic = any(report.warning and report.finding for report in reports)
     title = f"{TITLE} — SYNTHETIC STAND-IN" if synthetic else TITLE
     parts = [f"<p>{escape(SOURCE)}</p>", _warning(reports), _summary(reports), _errata(reports)]
     return Template(_part("ttrec_cli.report", "page.html")).substitute(
@@ -59,7 +59,7 @@ def _part(package: str, name: str) -> str:
 
 
 def _warning(reports: Sequence[Report]) -> str:
-    marked = [report.heading.title for report in reports if report.warning]
+    marked = [report.heading.title for report in reports if report.warning and report.finding]
     if not marked:
         return ""
     text = f"{marked_text(reports)} Items on it: {'; '.join(marked)}."
@@ -128,7 +128,7 @@ def _item(report: Report) -> str:
     warning = f'<p class="warning" role="note">{escape(report.warning)}</p>' if report.warning else ""
     return (
         f'<section class="item" aria-labelledby="{name}"><h2 id="{name}">{escape(heading.title)} '
-        f'<span class="scale">{name}, {escape(report.scale)} scale</span></h2>'
+        f'<span class="scale">{name}, {escape(scale_words(report.scale))}</span></h2>'
         f'<p class="question">{escape(heading.question)}</p><p class="soft">{_with_code(heading.about)}</p>{warning}'
         f"<p>{_word(verdict)} {escape(why)}</p>{_content(report)}</section>"
     )
@@ -142,7 +142,7 @@ def _with_code(text: str) -> str:
 def _content(report: Report) -> str:
     finding, name = report.finding, report.heading.id
     if finding is None:
-        text = f"{report.state}. Run it: ttrec paper {name}"
+        text = f"{report.state}: ttrec paper {name}"
         return f'<p class="absent">{escape(text[0].upper() + text[1:])}</p>'
     plots = "".join(
         plot_html(draw(plot), plot.summary, f"{name}-figure-{at}", "chart", plot.title)

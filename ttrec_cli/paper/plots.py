@@ -13,12 +13,14 @@ from ttrec_cli.report.colours import INK, Paint, paint
 from ttrec_cli.report.figure_style import AXIS, both, shared_layout
 
 HEIGHT = 310
+STANDOFF = 6
+"""Pixels between the labels of the y axis and its title; unless given, long labels run into it."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "triangle-down", "cross", "x")
 PATTERNS = ("", "/", "x", "-", "\\", "+")
 PUBLISHED_SYMBOL = "star-open"
 MOST_MARKED = 20
-"""Longer lines are drawn without symbols."""
+"""Longer lines are drawn without symbols, and solid: dashes would hide their course."""
 
 _DIGITS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -123,10 +125,12 @@ def _trace(series: Series) -> Any:
     is_open = series.dashed and series.kind == Kind.MARKS
     symbol = SYMBOLS[series.look % len(SYMBOLS)] + ("-open" if is_open else "")
     symbol = PUBLISHED_SYMBOL if series.published else symbol
-    dash = "dot" if series.published or series.dashed else DASHES[series.look % len(DASHES)]
+    is_long = series.kind == Kind.LINE and len(series.xs) > MOST_MARKED
+    dash = "solid" if is_long else DASHES[series.look % len(DASHES)]
+    dash = "dot" if series.published or series.dashed else dash
     return go.Scatter(
         **shared,
-        mode="lines" if series.kind == Kind.LINE and len(series.xs) > MOST_MARKED else series.kind.value,
+        mode="lines" if is_long else series.kind.value,
         line={"width": 2, "color": colour.light, "dash": dash},
         marker={"symbol": symbol, "size": 12 if series.published else 8, "color": colour.light, "line": {"width": 2}},
     )
@@ -153,7 +157,7 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def _x_axis(plot: Plot) -> dict[str, Any]:
-    axis = AXIS | {"title": {"text": plot.x_title}, "automargin": True}
+    axis = AXIS | {"title": {"text": plot.x_title, "standoff": 2 * STANDOFF}, "automargin": True}
     if plot.categories:
         places = [escape(place) for place in plot.categories]
         order = {"type": "category", "categoryorder": "array", "categoryarray": places}
@@ -165,7 +169,7 @@ def _x_axis(plot: Plot) -> dict[str, Any]:
 
 
 def _y_axis(plot: Plot) -> dict[str, Any]:
-    axis = AXIS | {"title": {"text": plot.y_title}, "automargin": True}
+    axis = AXIS | {"title": {"text": plot.y_title, "standoff": STANDOFF}, "automargin": True}
     if plot.y_range is not None:
         axis |= {"range": list(plot.y_range)}
     if plot.y_log:

@@ -63,9 +63,10 @@ def _hash(*parts: bytes) -> str:
 
 
 def read_record(out: Path, name: str, scale: Scale) -> Record | None:
-    """The record of an item at a scale; None where there is none or it is damaged: it is measured again then."""
+    """The record of an item at a scale; None where there is none. Raises `DataError` for one that is broken."""
+    path = _path(out, name, scale)
     try:
-        with _path(out, name, scale).open("rb") as file:
+        with path.open("rb") as file:
             values = json.loads(file.read(MAX_RECORD_BYTES))
         return Record(
             str(values["key"]),
@@ -75,8 +76,10 @@ def read_record(out: Path, name: str, scale: Scale) -> Record | None:
             str(values["started_at"]),
             float(values["seconds"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{path} is broken: it is no record of a measurement; run it again") from None
 
 
 def write_record(out: Path, name: str, scale: Scale, record: Record) -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ttrec_cli.errors import DataError
 from ttrec_cli.paper.catalogue import Item
 from ttrec_cli.paper.finding import Report
 from ttrec_cli.paper.findings.every import OF_BENCH, finding_of_study
@@ -16,6 +17,7 @@ from ttrec_cli.store.provenance import now
 from ttrec_cli.sweep.run import Summary, Sweep
 
 NOT_RUN = "not run yet"
+OTHER_FORM = "measured by another version or plan, whose record cannot be read; run it again"
 MACHINE = ("ttrec_version", "git_commit", "torch_version", "cpu", "gpu", "device", "threads", "host")
 STAND_IN = (
     "SYNTHETIC STAND-IN: made-up clicks, because the real data is absent or was not asked for. Levels say nothing "
@@ -51,7 +53,11 @@ def _measure(item: Item, out: Path, means: Means) -> None:
     plan = item.bench
     if plan is None:
         return
-    key, before = key_of(plan), read_record(out, item.id, item.scale)
+    key, before = key_of(plan), None
+    try:
+        before = read_record(out, item.id, item.scale)
+    except DataError as error:
+        means.say(f"{error}, as is done now")
     if before is not None and before.key == key:
         means.say(f"{item.id}: done before")
         return
@@ -66,10 +72,15 @@ def report_of(item: Item, out: Path) -> Report:
     """What is there of an item, run or not."""
     if item.sweep is not None:
         return _study_report(item, study_of(prepare_study(item.sweep, out)))
-    record = read_record(out, item.id, item.scale)
+    try:
+        record = read_record(out, item.id, item.scale)
+    except DataError as error:
+        return Report(item.heading, item.scale.value, str(error))
     find = OF_BENCH.get(item.id)
-    if record is None or find is None or item.bench is None or record.form != form_of(item.bench):
+    if record is None or find is None or item.bench is None:
         return Report(item.heading, item.scale.value, NOT_RUN)
+    if record.form != form_of(item.bench):
+        return Report(item.heading, item.scale.value, OTHER_FORM)
     stale = "" if record.key == key_of(item.bench) else "; the code has changed since, run it again"
     synthetic = bool(record.content.get("synthetic"))
     return Report(
@@ -83,6 +94,15 @@ def report_of(item: Item, out: Path) -> Report:
             ("Measured", f"{record.started_at}, {record.seconds:.0f} s"),
         ),
     )
+
+
+def report_of_either(item: Item, other: Item | None, out: Path) -> Report:
+    """What is there of an item, or of the same at the other scale where only that one has been run."""
+    report = report_of(item, out)
+    if other is None or report.state != NOT_RUN:
+        return report
+    found = report_of(other, out)
+    return report if found.state == NOT_RUN else found
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
@@ -99,7 +119,7 @@ def _study_report(item: Item, study: Study) -> Report:
         state = "done"
     elif not study.is_settled:
         state += "; the same command goes on"
-    warning = STAND_IN if study.synthetic else ""
+    warning = STAND_IN if study.synthetic and state != NOT_RUN else ""
     seeds = ", ".join(map(str, study.seeds))
     facts = (("Seeds", seeds), ("Trials", str(study.finished)), *study.provenance) if study.finished else ()
     return Report(item.heading, item.scale.value, state, finding, warning, facts)

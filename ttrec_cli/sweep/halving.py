@@ -78,12 +78,19 @@ def wanted_after(configurations: int, rung: int, search: SearchConfig) -> int:
     return math.ceil(configurations * FIRST_KEPT / search.eta**rung)
 
 
-def expected_share(configurations: int, samples: int, seeds: int, search: SearchConfig) -> float:
-    """Samples that a search trains, in those of all configurations on all seeds."""
+def schedule(configurations: int, samples: int, seeds: int, search: SearchConfig) -> tuple[tuple[Rung, int], ...]:
+    """Every rung and how many of all configurations train to its end, if none fails."""
     steps = rungs(samples, seeds, search)
     alive = [configurations, *(wanted_after(configurations, number, search) for number in range(len(steps) - 1))]
-    ends = [0, *(rung.samples * rung.seeds for rung in steps)]
-    trained = sum(count * (end - begin) for count, begin, end in zip(alive, ends[:-1], ends[1:], strict=True))
+    return tuple(zip(steps, alive, strict=True))
+
+
+def expected_share(configurations: int, samples: int, seeds: int, search: SearchConfig) -> float:
+    """Samples that a search trains, in those of all configurations on all seeds."""
+    trained, begin = 0, 0
+    for rung, count in schedule(configurations, samples, seeds, search):
+        end = rung.samples * rung.seeds
+        trained, begin = trained + count * (end - begin), end
     return trained / (configurations * samples * seeds)
 
 

@@ -23,8 +23,8 @@ def figure_three(content: Content) -> Finding:
     tables = {case["distribution"]: case for case in content["cases"] if case["scale"] == "calibrated"}
     claims = (
         _crowds_less(products),
-        _nearest(products, "one scalar a core: nearest to N(0, 1/3n)"),
-        _nearest(tables, f"whole table at rank {content['rank']}: nearest to N(0, 1/3n)"),
+        _nearest(products, "one scalar a core: sampled Gaussians are nearest to N(0, 1/3n)"),
+        _nearest(tables, f"whole table at rank {content['rank']}: sampled Gaussians are nearest to N(0, 1/3n)"),
         _scale_holds(content["as_published"]),
     )
     plots = (
@@ -51,7 +51,7 @@ def _least(values: Mapping[str, float], name: str, rule: str) -> Claim:
     best = min(values, key=lambda each: values[each])
     shown = ", ".join(f"{each} {value:.3g}" for each, value in values.items())
     verdict = Verdict.AGREES if best == SAMPLED else Verdict.DIFFERS
-    why = "" if verdict == Verdict.AGREES else f"{best} is: {shown}"
+    why = "" if verdict == Verdict.AGREES else f"here {best} cores have the {rule} ({shown})"
     return Claim(name, SAMPLED, shown, verdict, rule, why)
 
 
