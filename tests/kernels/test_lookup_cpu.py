@@ -20,9 +20,9 @@ from contracts.lookup_judge import Gradients, Optimizer, upstream
 from contracts.tables_contract import TablesContract, check_lookup
 from torch import Tensor
 
-from ttrec_kernels import IndexRangeError, ops
+from ttrec_kernels import EmbeddingTables, IndexRangeError, TableKind, TablePlan, TTShape, ops
+from ttrec_kernels.cpu import arena, loops, passes, small_products
 from ttrec_kernels.cpu import lookup as compiled
-from ttrec_kernels.cpu import loops, passes, small_products
 from ttrec_kernels.cpu.compiled import SOURCES
 from ttrec_kernels.lookup_tables import LookupTables
 
@@ -195,3 +195,27 @@ def test_cached_machine_code_is_tied_to_every_file_it_comes_from():
     for function in (passes.forward_pass, loops.multiply_tries, small_products.multiply):
         assert function._cache._cache_file._source_stamp == SOURCES
     assert {"small_products.py", "loops.py", "layout.py"} <= {name for name, *_ in SOURCES}
+
+
+def test_tables_that_do_not_fit_one_block_of_memory():
+    """Three tensor trains of 1 to 3 MB of products each, a dense table between them, and rows that were never drawn."""
+    shape = TTShape(9000, 16, (30, 20, 15), (2, 2, 4), (1, 32, 32, 1))
+    plans = [TablePlan(f"t{k}", 9000, 16, TableKind.TT, shape) for k in range(3)]
+    plans.insert(1, TablePlan("dense", 50, 16, TableKind.DENSE))
+    bags = 3000
+    assert bags * 128 * 2 > arena.BLOCK_FLOATS > bags * 128
+    ours, wide = EmbeddingTables(plans, seed=1), EmbeddingTables(plans, seed=1, backend="reference").double()
+    generator = fresh_generator()
+    indices = torch.stack([torch.randint(1, plan.rows, (bags,), generator=generator) for plan in plans], dim=1)
+    grad_out = torch.randn(bags, 4, 16, generator=generator)
+    with torch.no_grad():
+        ours.dense_weight[0] = wide.dense_weight[0] = torch.nan
+    found, expected = ours(indices), wide(indices)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-5)
+    found.backward(grad_out)
+    expected.backward(grad_out.double())
+    for (name, one), other in zip(ours.named_parameters(), wide.parameters(), strict=True):
+        gradients = [each.grad.to_dense() if each.grad.is_sparse else each.grad for each in (one, other)]
+        torch.testing.assert_close(
+            gradients[0].double(), gradients[1], rtol=1e-3, atol=1e-3, msg=lambda text, name=name: f"{name}: {text}"
+        )
