@@ -15,6 +15,7 @@ from ttrec_kernels.cpu.arena import INTS, MESSAGES, PRODUCTS, ROW_GRADIENTS, mos
 from ttrec_kernels.cpu.bag_reading import FROM_CORES, read_column, read_segments
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel, floats_at, inlined
 from ttrec_kernels.cpu.digit_trie import FIRST_CHILD, PLACE, build_trie, level_array
+from ttrec_kernels.cpu.register_tiles import prefetch_line
 from ttrec_kernels.cpu.small_products import add, clear, collect
 from ttrec_kernels.cpu.tt_levels import (
     differentiate_first_level,
@@ -23,6 +24,9 @@ from ttrec_kernels.cpu.tt_levels import (
     products_at,
 )
 from ttrec_kernels.layout import CACHE_SLOT, CORES, NONE, OFFSET, SLOT
+
+AHEAD = 16
+"""Rows that are asked for before they are read: enough to hide the way to memory."""
 
 
 @compiled
@@ -127,6 +131,7 @@ def _pool_stored(
         source = lookups[1][first + i]
         is_stored = np.int64(source >= 0)
         rows[i] = is_stored * (stored + ITEM * dim * source) + (1 - is_stored) * zeros.ctypes.data
+        prefetch_line(rows[i])
     place = first
     while place < last:
         bag, end = lookups[2][place], place + 1
@@ -283,13 +288,18 @@ def gather_row_gradients(
             begin, end, _ = _share(cores - 1, counts[table], worker, workers)
             firsts = level_array(order, capacities[table], cores - 1, FIRST_CHILD)
             place_of = level_array(order, capacities[table], cores - 1, PLACE)
+            first, last = ints[firsts + begin], ints[firsts + end]
+            aboves = np.empty(last - first, dtype=np.int64)
+            for i in range(last - first):
+                bag = np.int64(lookups[2][ranges[table, 0] + ints[order + first + i]])
+                aboves[i] = gradient + ITEM * dim * (bag * tables + table)
             for node in range(begin, end):
                 total = row_gradients + ITEM * (starts[table, ROW_GRADIENTS] + dim * ints[place_of + node])
                 clear(total, dim)
-                for i in range(ints[firsts + node], ints[firsts + node + 1]):
-                    place = ranges[table, 0] + ints[order + i]
-                    above = gradient + ITEM * dim * (np.int64(lookups[2][place]) * tables + table)
-                    add(above, total, dim, lookups[3][place])
+                for i in range(ints[firsts + node] - first, ints[firsts + node + 1] - first):
+                    # Each lies on another page, far from the one before.
+                    prefetch_line(aboves[min(i + AHEAD, last - first - 1)])
+                    add(aboves[i], total, dim, lookups[3][ranges[table, 0] + ints[order + first + i]])
 
 
 @compiled_parallel

@@ -111,6 +111,54 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
     return generated(run)
 
 
+def narrow_tile(rows: int, columns: int, width: int) -> Callable[..., Any]:
+    """Function (a, a_row, b, c, k) of addresses and a stride in bytes: C (rows, columns) = A · B (k, columns).
+
+    `columns` divides `width`, and k is a multiple of `width / columns`: a vector holds so many rows of B, and is
+    multiplied by as many numbers of A, each repeated; what a vector holds side by side is added up in the end.
+    """
+    group = width // columns
+
+    @intrinsic
+    def generate_narrow_tile(_, a, a_row, b, c, k):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+            a, a_row, b, c, k = arguments
+            kind, few = ir.VectorType(FLOAT, width), ir.VectorType(FLOAT, group)
+            repeated = _mask([i // columns for i in range(width)])
+            sums = [_variable(builder, ir.Constant(kind, None)) for _ in range(rows)]
+            with cgutils.for_range(builder, builder.sdiv(k, INT64(group))) as loop:
+                place = builder.mul(loop.index, INT64(ITEM * width))
+                right = builder.load(_at(builder, b, place, kind), align=ITEM)
+                for row, total in enumerate(sums):
+                    start = builder.add(builder.mul(loop.index, INT64(ITEM * group)), builder.mul(a_row, INT64(row)))
+                    left = builder.load(_at(builder, a, start, few), align=ITEM)
+                    left = builder.shuffle_vector(left, ir.Constant(few, ir.Undefined), repeated)
+                    product = builder.fmul(left, right, flags=("contract",))
+                    builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+            for row, total in enumerate(sums):
+                found, left_over = builder.load(total), width
+                while left_over > columns:
+                    left_over //= 2
+                    undefined = ir.Constant(found.type, ir.Undefined)
+                    halves = [_mask(list(range(first, first + left_over))) for first in (0, left_over)]
+                    low, high = (builder.shuffle_vector(found, undefined, half) for half in halves)
+                    found = builder.fadd(low, high)
+                target = _at(builder, c, INT64(ITEM * columns * row), found.type)
+                builder.store(found, target, align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(*[types.int64] * 5), generate
+
+    def run(a: int, a_row: int, b: int, c: int, k: int) -> Any:
+        generate_narrow_tile(a, a_row, b, c, k)  # type: ignore[call-arg]
+
+    return generated(run)
+
+
+def _mask(lanes: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
+
+
 def adder(width: int) -> Callable[..., Any]:
     """Function (source, target, scale) of two addresses and a float: target += scale · source, one vector."""
 
@@ -181,6 +229,21 @@ def copier(width: int) -> Callable[..., Any]:
         generate_copier(source, target)  # type: ignore[call-arg]
 
     return generated(run)
+
+
+@intrinsic
+def prefetch_line(_, address):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
+    """Ask for the cache line at `address` (int64), which is read soon."""
+
+    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        numbers = [INT32(value) for value in (0, 3, 1)]  # to read, in all caches, data
+        kind = ir.FunctionType(ir.VoidType(), [pointer, *(number.type for number in numbers)])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), *numbers])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
 
 
 def transposer(width: int) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, generated, inlined
-from ttrec_kernels.cpu.register_tiles import WIDTH, adder, collector, copier, tile, transposer
+from ttrec_kernels.cpu.register_tiles import WIDTH, adder, collector, copier, narrow_tile, tile, transposer
 
 
 def _strip(vectors: int, width: int) -> Callable[..., Any]:
@@ -68,6 +68,39 @@ def _product(a: int, a_row: int, a_step: int, b: int, c: int, m: int, k: int, n:
 def multiply(a: int, b: int, c: int, m: int, k: int, n: int) -> Any:
     """C (m, n) = A (m, k) · B (k, n)."""
     _product(a, ITEM * k, ITEM, b, c, m, k, n, False)
+
+
+def _narrow(columns: int) -> Callable[..., Any]:
+    """Function that multiplies matrices B of so few columns, where the vectors of this processor hold several rows."""
+    four, one = narrow_tile(4, columns, WIDTH), narrow_tile(1, columns, WIDTH)
+
+    def run(a: int, b: int, c: int, m: int, k: int) -> Any:
+        row, a_row = 0, ITEM * k
+        while row + 4 <= m:
+            four(a + a_row * row, a_row, b, c + ITEM * columns * row, k)
+            row += 4
+        while row < m:
+            one(a + a_row * row, a_row, b, c + ITEM * columns * row, k)
+            row += 1
+
+    return generated(run)
+
+
+_narrow_two, _narrow_four, _narrow_eight = _narrow(2), _narrow(min(4, WIDTH)), _narrow(min(8, WIDTH))
+
+
+@compiled
+def multiply_narrow(a: int, b: int, c: int, m: int, k: int, n: int) -> Any:
+    """C (m, n) = A (m, k) · B (k, n), fast for small m where n is 2, 4 or 8 and k a multiple of 16 / n, say."""
+    fits = n < WIDTH and k * n % WIDTH == 0
+    if fits and n == 2:
+        _narrow_two(a, b, c, m, k)
+    elif fits and n == 4:
+        _narrow_four(a, b, c, m, k)
+    elif fits and n == 8:
+        _narrow_eight(a, b, c, m, k)
+    else:
+        multiply(a, b, c, m, k, n)
 
 
 @compiled

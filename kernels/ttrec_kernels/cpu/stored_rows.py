@@ -8,7 +8,8 @@ from numba import prange
 from ttrec_kernels.cpu.bag_reading import HASH_MULTIPLIER
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel
 from ttrec_kernels.cpu.digit_trie import sort_by_key
-from ttrec_kernels.cpu.loops import shares_of
+from ttrec_kernels.cpu.loops import AHEAD, shares_of
+from ttrec_kernels.cpu.register_tiles import prefetch_line
 from ttrec_kernels.cpu.small_products import add, clear
 from ttrec_kernels.cpu.update import SGD, UNWANTED, update
 from ttrec_kernels.layout import CACHE_SLOT, CORES, NONE, OFFSET, SLOT
@@ -54,8 +55,11 @@ def _step_at_once(
 ) -> Any:
     """SGD is linear: a row's steps, one for each of its lookups, are one step along their sum."""
     mine = np.empty(last - first, dtype=np.int32)
-    for i in range(_list_share(lookups[1], first, last, share, shares, mine)):
-        place = first + mine[i]
+    count = _list_share(lookups[1], first, last, share, shares, mine)
+    for i in range(count):
+        place, ahead = first + mine[i], first + mine[min(i + AHEAD, count - 1)]
+        prefetch_line(weight + ITEM * dim * lookups[1][ahead])
+        prefetch_line(gradient + ITEM * dim * tables * np.int64(lookups[2][ahead]))
         above = gradient + ITEM * dim * tables * np.int64(lookups[2][place])
         add(above, weight + ITEM * dim * lookups[1][place], dim, -learning_rate * lookups[3][place])
 

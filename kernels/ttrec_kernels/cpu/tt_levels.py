@@ -15,6 +15,7 @@ from ttrec_kernels.cpu.small_products import (
     add,
     copy,
     multiply,
+    multiply_narrow,
     multiply_outer,
     transpose,
 )
@@ -113,74 +114,75 @@ def multiply_level(
     core, out = core_at(line, bases, level), products_at(line, level, capacity, products)
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
     digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
+    above = _products_above(line, bases, level, capacity, base, products)
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         table_slice = core + ITEM * size * ints[digits + ints[by_digit + ints[group + g]]]
+        if width < NARROW:
+            for place in range(ints[group + g], ints[group + g + 1]):
+                target = out + ITEM * m * width * place
+                multiply_narrow(_parent(above, ints, place), table_slice, target, m, rank, width)
+            continue
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
-            _copy_parents(line, bases, level, capacity, ints, base, first, count, products, scratch)
+            _copy_parents(above, ints, first, count, scratch)
             multiply(scratch, table_slice, out + ITEM * m * width * first, m * count, rank, width)
 
 
 @inlined
-def _copy_parents(
-    line: Any,
-    bases: Any,
-    level: int,
-    capacity: int,
-    ints: Any,
-    base: int,
-    first: int,
-    count: int,
-    products: int,
-    target: int,
-) -> Any:
-    """L_{k-1} of the parents of the nodes at `count` places from `first`, to `target`."""
+def _products_above(line: Any, bases: Any, level: int, capacity: int, base: int, products: int) -> Any:
+    """What `_parent` needs to know of a level: where L_{k-1} lie and their bytes, and the arrays of the way there."""
     by_digit, parents = level_array(base, capacity, level, BY_DIGIT), level_array(base, capacity, level, PARENT)
-    size = product_size(line, level - 1)
-    # At the first level a product is the slice itself.
-    column = DIGIT if level == 1 else PLACE
-    source, where = core_at(line, bases, 0), level_array(base, capacity, level - 1, column)
-    if level > 1:
-        source = products_at(line, level - 1, capacity, products)
-    for i in range(count):
-        parent = ints[where + ints[parents + ints[by_digit + first + i]]]
-        copy(source + ITEM * size * parent, target + ITEM * size * i, size)
+    step = ITEM * product_size(line, level - 1)
+    if level == 1:  # at the first level a product is the slice itself
+        return core_at(line, bases, 0), step, by_digit, parents, level_array(base, capacity, 0, DIGIT)
+    where = level_array(base, capacity, level - 1, PLACE)
+    return np.int64(products_at(line, level - 1, capacity, products)), step, by_digit, parents, where
 
 
 @inlined
-def _gradients_at(
-    line: Any,
-    level: int,
-    capacity: int,
-    ints: Any,
-    base: int,
-    first: int,
-    count: int,
-    floats: Any,
-    scratch: int,
-) -> Any:
-    """Address of dL_k of the nodes at `count` places from `first`: those of rows, or in `scratch`."""
-    size = product_size(line, level)
-    if level + 1 == line[CORES]:
-        return floats[2] + ITEM * size * first
-    by_digit = level_array(base, capacity, level, BY_DIGIT)
+def _parent(above: Any, ints: Any, place: int) -> Any:
+    """Address of L_{k-1} of the parent of the node at a place."""
+    source, step, by_digit, parents, where = above
+    return source + step * ints[where + ints[parents + ints[by_digit + place]]]
+
+
+@inlined
+def _copy_parents(above: Any, ints: Any, first: int, count: int, target: int) -> Any:
+    """L_{k-1} of the parents of the nodes at `count` places from `first`, to `target`."""
+    step = above[1]
     for i in range(count):
-        _add_messages(line, level, capacity, ints, base, ints[by_digit + first + i], floats, scratch + ITEM * size * i)
+        copy(_parent(above, ints, first + i), target + step * i, step // ITEM)
+
+
+@inlined
+def _messages_below(line: Any, level: int, capacity: int, base: int, messages: int) -> Any:
+    """What `_gradients_at` needs to know of a level: where its children's messages lie and their floats, and the
+    arrays of the way there. Of the last level nothing is needed but the floats of a row's gradient."""
+    size, by_digit = np.int64(product_size(line, level)), level_array(base, capacity, level, BY_DIGIT)
+    if level + 1 == line[CORES]:
+        return np.int64(0), size, by_digit, by_digit, by_digit
+    children, place = level_array(base, capacity, level, FIRST_CHILD), level_array(base, capacity, level + 1, PLACE)
+    return np.int64(messages_at(line, level + 1, capacity, messages)), size, by_digit, children, place
+
+
+@inlined
+def _gradients_at(below: Any, ints: Any, first: int, count: int, row_gradients: int, scratch: int) -> Any:
+    """Address of dL_k of the nodes at `count` places from `first`: those of rows, or in `scratch`."""
+    sent, size, by_digit, _, _ = below
+    if sent == 0:
+        return row_gradients + ITEM * size * first
+    for i in range(count):
+        _add_messages(below, ints, ints[by_digit + first + i], scratch + ITEM * size * i)
     return scratch
 
 
 @inlined
-def _add_messages(
-    line: Any, level: int, capacity: int, ints: Any, base: int, node: int, floats: Any, target: int
-) -> Any:
+def _add_messages(below: Any, ints: Any, node: int, target: int) -> Any:
     """dL_k of a node that is no leaf to `target`: the sum of its children's messages."""
-    size = product_size(line, level)
-    children = level_array(base, capacity, level, FIRST_CHILD) + node
-    first, last = ints[children], ints[children + 1]
-    place = level_array(base, capacity, level + 1, PLACE)
-    sent = messages_at(line, level + 1, capacity, floats[1])
+    sent, size, _, children, place = below
+    first, last = ints[children + node], ints[children + node + 1]
     copy(sent + ITEM * size * ints[place + first], target, size)
     for child in range(first + 1, last):
         add(sent + ITEM * size * ints[place + child], target, size, np.float32(1))
@@ -192,9 +194,9 @@ def differentiate_first_level(
 ) -> Any:
     """Gradients of the first core's slices, one node each; `rule` is that of `update` behind the target's address."""
     size, core = slice_size(line, 0), core_at(line, bases, 0)
-    digits = level_array(base, capacity, 0, DIGIT)
+    digits, below = level_array(base, capacity, 0, DIGIT), _messages_below(line, 0, capacity, base, floats[1])
     for node in range(nodes[0], nodes[1]):
-        gradient = _gradients_at(line, 0, capacity, ints, base, node, 1, floats, scratch)
+        gradient = _gradients_at(below, ints, node, 1, floats[2], scratch)
         update(core, rule[0], ints[digits + node], size, gradient, rule[1])
 
 
@@ -222,7 +224,8 @@ def differentiate_level(
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
     digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
     gradient_at, turned, lefts = scratch, scratch + ITEM * size, scratch + 2 * ITEM * size
-    spare = lefts + ITEM * block * m * rank
+    spare, above = lefts + ITEM * block * m * rank, _products_above(line, bases, level, capacity, base, floats[0])
+    below = _messages_below(line, level, capacity, base, floats[1])
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
@@ -230,8 +233,8 @@ def differentiate_level(
         transpose(core + ITEM * size * digit, turned, rank, width)
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
-            _copy_parents(line, bases, level, capacity, ints, base, first, count, floats[0], lefts)
-            aboves = _gradients_at(line, level, capacity, ints, base, first, count, floats, spare)
+            _copy_parents(above, ints, first, count, lefts)
+            aboves = _gradients_at(below, ints, first, count, floats[2], spare)
             is_added = first > ints[group + g]
             if width < NARROW:
                 multiply_outer(aboves, lefts, gradient_at, m * count, width, rank, is_added)
