@@ -56,5 +56,7 @@ def test_rows_copied_and_summed(size: int) -> None:
     check(out, rows[0] + 0.5 * rows[1].astype(np.float64))
     scales = np.array([2, 3, -1], dtype=np.float32)
     addresses = np.array([rows[k].ctypes.data for k in (2, 4, 2)])
-    products.collect(addresses.ctypes.data, scales.ctypes.data, 3, out.ctypes.data, size)
+    products.collect(addresses.ctypes.data, scales.ctypes.data, 3, out.ctypes.data, size, True)
     check(out, rows[0] + 0.5 * rows[1].astype(np.float64) + rows[2] + 3.0 * rows[4])
+    products.collect(addresses.ctypes.data, scales.ctypes.data, 1, out.ctypes.data, size, False)
+    check(out, 2.0 * rows[2])

@@ -96,7 +96,8 @@ def forward(batch: Batch, arena: Tensor, parts: int) -> tuple[Tensor, NDArray[np
 
     `arena` is a tensor of at least `batch.arena_bytes(parts)` bytes; it serves the backward pass if there is one part.
     """
-    out = torch.zeros(batch.bags, len(batch.layout), batch.dim)
+    size = (batch.bags, len(batch.layout), batch.dim)
+    out = torch.zeros(size) if len(batch.offsets) else torch.empty(size)
     with one_at_a_time:
         bad = passes.forward_pass(
             *batch.arguments,

@@ -20,6 +20,7 @@ from ttrec_kernels.cpu.small_products import add, clear, collect
 from ttrec_kernels.cpu.tt_levels import (
     differentiate_first_level,
     differentiate_level,
+    has_narrow_leaves,
     multiply_level,
     products_at,
 )
@@ -77,10 +78,12 @@ def start_tables(
     starts: Any,
     counts: Any,
     out: int,
+    is_added: bool,
     workers: int,
 ) -> Any:
-    """What needs no products: a trie of each table's lookups that come from its cores; and the stored rows added to
-    `out` (bags, tables, dim), each times its scale. One thread's trie goes well with another one's rows.
+    """What needs no products: a trie of each table's lookups that come from its cores; and the stored rows, added to
+    `out` (bags, tables, dim) each times its scale, or written there where each bag has one lookup and nothing was
+    before. One thread's trie goes well with another one's rows.
     """
     tables = len(layout)
     shares = max(1, shares_of(tables, workers) - 1)  # one thread is busy with the trie
@@ -91,7 +94,7 @@ def start_tables(
                 _build(layout[table], ranges[table], capacities[table], lookups, ints, starts[table], counts[table])
         else:
             begin, end = bags * (share - 1) // shares, bags * share // shares
-            _pool_stored(layout[table], bases, table, tables, begin, end, dim, ranges[table], lookups, out)
+            _pool_stored(layout[table], bases, table, tables, begin, end, dim, ranges[table], lookups, out, is_added)
 
 
 @compiled
@@ -117,13 +120,23 @@ def _of_bags(places: Any, lookups: Any, begin: int, end: int) -> Any:
 
 @compiled
 def _pool_stored(
-    line: Any, bases: Any, table: int, tables: int, begin: int, end: int, dim: int, places: Any, lookups: Any, out: int
+    line: Any,
+    bases: Any,
+    table: int,
+    tables: int,
+    begin: int,
+    end: int,
+    dim: int,
+    places: Any,
+    lookups: Any,
+    out: int,
+    is_added: bool,
 ) -> Any:
-    """Add the stored rows of some bags of a table."""
+    """The stored rows of some bags of a table, added, or as they are where there is one lookup a bag."""
     slot = line[SLOT] if line[CORES] <= 0 else line[CACHE_SLOT]
-    if slot == NONE:
+    if slot == NONE and is_added:
         return
-    stored = bases[slot] + (ITEM * line[OFFSET] if line[CORES] <= 0 else 0)
+    stored = np.int64(0) if slot == NONE else bases[slot] + (ITEM * line[OFFSET] if line[CORES] <= 0 else 0)
     first, last = _of_bags(places, lookups, begin, end)
     # One that is not stored is a row of zeros: a processor cannot guess which they are.
     zeros, rows = np.zeros(dim, dtype=np.float32), np.empty(last - first, dtype=np.int64)
@@ -139,7 +152,7 @@ def _pool_stored(
             end += 1
         total = out + ITEM * dim * (np.int64(bag) * tables + table)
         scales = lookups[3].ctypes.data + ITEM * place
-        collect(rows.ctypes.data + 8 * (place - first), scales, end - place, total, dim)
+        collect(rows.ctypes.data + 8 * (place - first), scales, end - place, total, dim, is_added)
         place = end
     zeros[0] = len(rows)  # used here, or they would be freed once their addresses are taken
 
@@ -163,13 +176,14 @@ def multiply_tries(
     products: int,
     scratch: Any,
 ) -> Any:
-    """L_k of all nodes, level by level; `scratch` (workers) are addresses."""
+    """L_k of all nodes, level by level, the last one with the one above where its slices are narrow; `scratch`
+    (workers) are addresses."""
     workers = len(scratch)
     for level in range(1, most_levels(layout[here[0] : here[1]])):
         for worker in prange(workers):
             for table in range(here[0], here[1]):
                 line = layout[table]
-                if line[CORES] > level:
+                if line[CORES] > level + has_narrow_leaves(line):
                     multiply_level(
                         line,
                         bases,

@@ -77,7 +77,10 @@ def forward_pass(
     arena: int,
     out: int,
 ) -> Any:
-    """Bags' vectors (bags, tables, dim) added to `out`; positions (tables) of bad indices, −1 where there are none."""
+    """Bags' vectors (bags, tables, dim) added to `out`, or written there where `offsets` is empty.
+
+    Returns positions (tables) of bad indices, −1 where there are none.
+    """
     tables, levels, places = len(layout), most_levels(layout), len(indices)
     ranges = _all_ranges(layout, bags, offsets)
     capacities = _capacities(ranges, parts)
@@ -91,7 +94,9 @@ def forward_pass(
     addresses = _addresses(scratch)
     for part in range(parts):
         now = _part(ranges, capacities, part)
-        loops.start_tables(layout, bases, bags, dim, now, capacities, lookups, ints, starts, counts, out, workers)
+        loops.start_tables(
+            layout, bases, bags, dim, now, capacities, lookups, ints, starts, counts, out, len(offsets) > 0, workers
+        )
         first = tables if levels == 0 else 0
         while first < tables:
             here = (first, block_end(starts, first, PRODUCTS))
@@ -167,7 +172,7 @@ def backward_pass(
     for part in range(parts):
         now = _part(ranges, capacities, part)
         if not is_kept and levels > 0:
-            loops.start_tables(layout, bases, 0, dim, now, capacities, lookups, ints, starts, counts, 0, workers)
+            loops.start_tables(layout, bases, 0, dim, now, capacities, lookups, ints, starts, counts, 0, True, workers)
             everything = (0, tables)
             loops.multiply_tries(layout, everything, bases, capacities, ints, starts, counts, products, addresses)
         if len(weight_gradients) > 0:

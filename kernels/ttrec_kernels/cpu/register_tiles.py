@@ -183,18 +183,21 @@ def adder(width: int) -> Callable[..., Any]:
 
 
 def collector(width: int) -> Callable[..., Any]:
-    """Function (rows, scales, count, offset, target) of addresses: target += Σ scales[i] · vector at rows[i] + offset.
+    """Function (rows, scales, count, offset, target, is_added): target = Σ scales[i] · vector at rows[i] + offset.
 
-    `rows` holds addresses (int64), `scales` floats, `offset` is in bytes. The sum stays in a register.
+    Or += it. All are addresses: `rows` of addresses (int64), `scales` of floats; `offset` is in bytes. The sum stays in
+    a register.
     """
 
     @intrinsic
-    def generate_collector(_, rows, scales, count, offset, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+    def generate_collector(_, rows, scales, count, offset, target, is_added):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
         def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-            rows, scales, count, offset, target = arguments
+            rows, scales, count, offset, target, is_added = arguments
             kind = ir.VectorType(FLOAT, width)
             place = _at(builder, target, INT64(0), kind)
-            total = _variable(builder, builder.load(place, align=ITEM))
+            total = _variable(builder, ir.Constant(kind, None))
+            with builder.if_then(is_added):
+                builder.store(builder.load(place, align=ITEM), total)
             with cgutils.for_range(builder, count) as loop:
                 address = builder.load(_at(builder, rows, builder.mul(loop.index, INT64(8)), INT64))
                 row = builder.load(_at(builder, address, offset, kind), align=ITEM)
@@ -204,10 +207,10 @@ def collector(width: int) -> Callable[..., Any]:
             builder.store(builder.load(total), place, align=ITEM)
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 5), generate
+        return types.void(*[types.int64] * 5, types.boolean), generate
 
-    def run(rows: int, scales: int, count: int, offset: int, target: int) -> Any:
-        generate_collector(rows, scales, count, offset, target)  # type: ignore[call-arg]
+    def run(rows: int, scales: int, count: int, offset: int, target: int, is_added: bool) -> Any:
+        generate_collector(rows, scales, count, offset, target, is_added)  # type: ignore[call-arg]
 
     return generated(run)
 

@@ -186,15 +186,15 @@ def add(source: int, target: int, size: int, scale: Any) -> Any:
 
 
 @inlined
-def collect(rows: int, scales: int, count: int, target: int, size: int) -> Any:
-    """target += Σ scales[i] · row i, `size` floats; at `rows` are `count` addresses (int64), at `scales` floats."""
+def collect(rows: int, scales: int, count: int, target: int, size: int, is_added: bool) -> Any:
+    """target = or += Σ scales[i] · row i, `size` floats; `rows` is where `count` addresses (int64) lie."""
     at, end = 0, ITEM * size
     while at + ITEM * WIDTH <= end:
-        _collect_vector(rows, scales, count, at, target + at)
+        _collect_vector(rows, scales, count, at, target + at, is_added)
         at += ITEM * WIDTH
     while at + 16 <= end:
-        _collect_four(rows, scales, count, at, target + at)
+        _collect_four(rows, scales, count, at, target + at, is_added)
         at += 16
     while at < end:
-        _collect_one(rows, scales, count, at, target + at)
+        _collect_one(rows, scales, count, at, target + at, is_added)
         at += ITEM
