@@ -20,7 +20,6 @@ from ttrec_kernels.cpu.small_products import add, clear, collect
 from ttrec_kernels.cpu.tt_levels import (
     differentiate_first_level,
     differentiate_level,
-    has_narrow_leaves,
     multiply_level,
     products_at,
 )
@@ -176,14 +175,13 @@ def multiply_tries(
     products: int,
     scratch: Any,
 ) -> Any:
-    """L_k of all nodes, level by level, the last one with the one above where its slices are narrow; `scratch`
-    (workers) are addresses."""
+    """L_k of all nodes, level by level; `scratch` (workers) are addresses."""
     workers = len(scratch)
     for level in range(1, most_levels(layout[here[0] : here[1]])):
         for worker in prange(workers):
             for table in range(here[0], here[1]):
                 line = layout[table]
-                if line[CORES] > level + has_narrow_leaves(line):
+                if line[CORES] > level:
                     multiply_level(
                         line,
                         bases,

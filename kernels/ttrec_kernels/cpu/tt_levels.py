@@ -104,41 +104,6 @@ def core_at(line: Any, bases: Any, level: int) -> Any:
     return bases[_core(line, level, CORE_SLOT)] + ITEM * _core(line, level, CORE_OFFSET)
 
 
-@inlined
-def has_narrow_leaves(line: Any) -> Any:
-    """Whether the last level of three or more is multiplied together with the one above it: its slices are small, and
-    what is above is still in the L1 cache."""
-    last = line[CORES] - 1
-    return last >= 2 and _core(line, last, Q) < NARROW
-
-
-@inlined
-def _leaves_below(line: Any, bases: Any, level: int, capacity: int, base: int, products: int) -> Any:
-    """What `_multiply_leaves` needs to know of the level above the last: where products, slices and rows lie, the
-    columns of a slice, and the arrays of the way there."""
-    last = level + 1
-    lie = (
-        np.int64(products_at(line, level, capacity, products)),
-        np.int64(core_at(line, bases, last)),
-        np.int64(products_at(line, last, capacity, products)),
-    )
-    by_digit, children = level_array(base, capacity, level, BY_DIGIT), level_array(base, capacity, level, FIRST_CHILD)
-    digits, places = level_array(base, capacity, last, DIGIT), level_array(base, capacity, last, PLACE)
-    return lie, _core(line, last, Q), (by_digit, children, digits, places)
-
-
-@inlined
-def _multiply_leaves(leaves: Any, ints: Any, first: int, count: int, m: int, rank: int) -> Any:
-    """Rows of the leaves below the nodes at `count` places from `first`."""
-    (above, slices, rows), columns, (by_digit, children, digits, places) = leaves
-    for place in range(first, first + count):
-        node = ints[by_digit + place]
-        for leaf in range(ints[children + node], ints[children + node + 1]):
-            table_slice = slices + ITEM * rank * columns * ints[digits + leaf]
-            row = rows + ITEM * m * columns * ints[places + leaf]
-            multiply_narrow(above + ITEM * m * rank * place, table_slice, row, m, rank, columns)
-
-
 @compiled
 def multiply_level(
     line: Any, bases: Any, level: int, capacity: int, ints: Any, base: int, nodes: Any, products: int, scratch: int
@@ -150,23 +115,19 @@ def multiply_level(
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
     digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
     above = _products_above(line, bases, level, capacity, base, products)
-    is_with_leaves = level + 2 == line[CORES] and has_narrow_leaves(line)
-    leaves = _leaves_below(line, bases, level if is_with_leaves else 0, capacity, base, products)
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         table_slice = core + ITEM * size * ints[digits + ints[by_digit + ints[group + g]]]
+        if width < NARROW:
+            for place in range(ints[group + g], ints[group + g + 1]):
+                target = out + ITEM * m * width * place
+                multiply_narrow(_parent(above, ints, place), table_slice, target, m, rank, width)
+            continue
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
-            if width < NARROW:
-                for place in range(first, first + count):
-                    target = out + ITEM * m * width * place
-                    multiply_narrow(_parent(above, ints, place), table_slice, target, m, rank, width)
-            else:
-                _copy_parents(above, ints, first, count, scratch)
-                multiply(scratch, table_slice, out + ITEM * m * width * first, m * count, rank, width)
-            if is_with_leaves:
-                _multiply_leaves(leaves, ints, first, count, m * _core(line, level, Q), rank_right(line, level))
+            _copy_parents(above, ints, first, count, scratch)
+            multiply(scratch, table_slice, out + ITEM * m * width * first, m * count, rank, width)
 
 
 @inlined
