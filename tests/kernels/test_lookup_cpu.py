@@ -20,7 +20,7 @@ from contracts.lookup_judge import Gradients, Optimizer, upstream
 from contracts.tables_contract import TablesContract, check_lookup
 from torch import Tensor
 
-from ttrec_kernels import EmbeddingTables, IndexRangeError, TableKind, TablePlan, TTShape, ops
+from ttrec_kernels import EmbeddingTables, IndexRangeError, TableKind, TablePlan, TTEmbeddingBag, TTShape, ops
 from ttrec_kernels.cpu import arena, loops, passes, small_products
 from ttrec_kernels.cpu import lookup as compiled
 from ttrec_kernels.cpu.compiled import SOURCES
@@ -219,3 +219,15 @@ def test_tables_that_do_not_fit_one_block_of_memory():
         torch.testing.assert_close(
             gradients[0].double(), gradients[1], rtol=1e-3, atol=1e-3, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+@pytest.mark.parametrize("weight", [float("inf"), float("nan")])
+def test_weights_that_are_no_numbers_reach_their_own_lookups_alone(weight):
+    bag = TTEmbeddingBag(24, 8, rank=3, mode="sum", padding_idx=5)
+    rows, weights = torch.tensor([[5, 1], [2, 3]]), torch.tensor([[weight, 2.0], [weight, 1.0]])
+    table = bag.to_dense().detach()
+    found = bag(rows, per_sample_weights=weights)
+    torch.testing.assert_close(found[0], 2 * table[1], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found[1], weight * table[2] + table[3], rtol=1e-5, atol=1e-6, equal_nan=True)
+    alone = bag(rows[:, :1], per_sample_weights=weights[:, :1])
+    torch.testing.assert_close(alone, torch.stack([0 * table[5], weight * table[2]]), equal_nan=True)

@@ -139,9 +139,11 @@ def _pool_stored(
     first, last = _of_bags(places, lookups, begin, end)
     # One that is not stored is a row of zeros: a processor cannot guess which they are.
     zeros, rows = np.zeros(dim, dtype=np.float32), np.empty(last - first, dtype=np.int64)
+    scales = np.empty(last - first, dtype=np.float32)
     for i in range(last - first):
-        source = lookups[1][first + i]
+        source, scale = lookups[1][first + i], lookups[3][first + i]
         is_stored = np.int64(source >= 0)
+        scales[i] = scale if source >= 0 else np.float32(0)  # infinity times zero would be no number
         rows[i] = is_stored * (stored + ITEM * dim * source) + (1 - is_stored) * zeros.ctypes.data
         prefetch_line(rows[i])
     place = first
@@ -150,10 +152,10 @@ def _pool_stored(
         while end < last and lookups[2][end] == bag:
             end += 1
         total = out + ITEM * dim * (np.int64(bag) * tables + table)
-        scales = lookups[3].ctypes.data + ITEM * place
-        collect(rows.ctypes.data + 8 * (place - first), scales, end - place, total, dim, is_added)
+        at_row, at_scale = rows.ctypes.data + 8 * (place - first), scales.ctypes.data + ITEM * (place - first)
+        collect(at_row, at_scale, end - place, total, dim, is_added)
         place = end
-    zeros[0] = len(rows)  # used here, or they would be freed once their addresses are taken
+    zeros[0] = len(rows) + len(scales)  # used here, or they would be freed once their addresses are taken
 
 
 @compiled
