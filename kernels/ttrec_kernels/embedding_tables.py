@@ -131,7 +131,7 @@ class EmbeddingTables(WithFusedOptimizer, nn.Module):
         bags = self._check(indices, offsets)
         weights = self._weights()
         if ops.is_compiled(self.backend, weights[0] if weights else next(self.parameters())):
-            return self._look_up_compiled(indices, offsets, bags)
+            return self._look_up_compiled(weights, indices, offsets, bags)
         if self.fused is not None:
             raise UnsupportedError("a fused optimiser needs compiled kernels: float32 weights and backend='auto'")
         if offsets is not None:
@@ -159,10 +159,10 @@ class EmbeddingTables(WithFusedOptimizer, nn.Module):
             return indices.shape[0]
         return check_offsets(indices, offsets, tables)
 
-    def _look_up_compiled(self, indices: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
+    def _look_up_compiled(self, weights: list[Tensor], indices: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
         """One op for dense tables and tensor trains, and a module each for tables of other kinds."""
         if not self._rival_columns:
-            return self._call_op(indices, offsets, bags)
+            return self._call_op(weights, indices, offsets, bags)
         if offsets is not None:
             raise UnsupportedError("bags of many rows are for dense and TT tables; other kinds take one row each")
         check_columns(indices, self.get_buffer("_rows"), [plan.name for plan in self.plans])
@@ -172,14 +172,14 @@ class EmbeddingTables(WithFusedOptimizer, nn.Module):
         }
         if self._lookup is not None:
             others = sorted(self._dense_columns + self._tt_columns)
-            found = self._call_op(indices[:, others], None, bags)
+            found = self._call_op(weights, indices[:, others], None, bags)
             vectors.update(zip(others, found.unbind(1), strict=True))
         return torch.stack([vectors[column] for column in range(len(self.plans))], dim=1)
 
-    def _call_op(self, indices: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
+    def _call_op(self, weights: list[Tensor], indices: Tensor, offsets: Tensor | None, bags: int) -> Tensor:
         if self._lookup is None:
             raise PlanError("there is no dense table or tensor train to look up")
-        cache, weights = self.row_cache, self._weights()
+        cache = self.row_cache
         batch = ops.LookupBatch(
             self._lookup.layout,
             indices,
@@ -200,7 +200,8 @@ class EmbeddingTables(WithFusedOptimizer, nn.Module):
     def _weights(self) -> list[Tensor]:
         """Weight slots as `_lookup_tables` numbers them: dense rows, all cores, cached rows."""
         dense = [] if self.dense_weight is None else [self.dense_weight]
-        cores = [core for table in self.tt_tables.children() for core in table._parameters.values() if core is not None]
+        tables = [table._parameters for table in self.tt_tables._modules.values() if table is not None]
+        cores = [core for table in tables for core in table.values() if core is not None]
         cached = [] if self.row_cache is None else [self.row_cache.weight]
         return [*dense, *cores, *cached]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ttrec_kernels.cpu import row_vectors as vectors
 from ttrec_kernels.cpu import small_products as products
 
 SIZES = [(1, 1, 1), (4, 32, 4), (5, 32, 2), (7, 16, 8), (3, 8, 2), (13, 5, 4), (6, 32, 64), (24, 33, 47), (2, 3, 7)]
@@ -50,13 +51,16 @@ def test_transposition(m: int, n: int) -> None:
 @pytest.mark.parametrize("size", [1, 3, 4, 15, 16, 17, 64, 100])
 def test_rows_copied_and_summed(size: int) -> None:
     rows, out = matrix(5, size), guarded(size)
-    products.copy(rows.ctypes.data, out.ctypes.data, size)
+    vectors.copy(rows.ctypes.data, out.ctypes.data, size)
     check(out, rows[0])
-    products.add(rows[1].ctypes.data, out.ctypes.data, size, np.float32(0.5))
+    vectors.add(rows[1].ctypes.data, out.ctypes.data, size, np.float32(0.5))
+    check(out, rows[0] + 0.5 * rows[1].astype(np.float64))
+    vectors.scale(out.ctypes.data, size, np.float32(2))
+    vectors.scale(out.ctypes.data, size, np.float32(0.5))
     check(out, rows[0] + 0.5 * rows[1].astype(np.float64))
     scales = np.array([2, 3, -1], dtype=np.float32)
     addresses = np.array([rows[k].ctypes.data for k in (2, 4, 2)])
-    products.collect(addresses.ctypes.data, scales.ctypes.data, 3, out.ctypes.data, size, True)
+    vectors.collect(addresses.ctypes.data, scales.ctypes.data, 3, out.ctypes.data, size, True)
     check(out, rows[0] + 0.5 * rows[1].astype(np.float64) + rows[2] + 3.0 * rows[4])
-    products.collect(addresses.ctypes.data, scales.ctypes.data, 1, out.ctypes.data, size, False)
+    vectors.collect(addresses.ctypes.data, scales.ctypes.data, 1, out.ctypes.data, size, False)
     check(out, 2.0 * rows[2])

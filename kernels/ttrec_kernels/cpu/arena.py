@@ -32,24 +32,39 @@ def most_levels(layout: Any) -> Any:
 
 @compiled
 def fill_starts(layout: Any, capacities: Any, dim: int, starts: Any) -> Any:
-    """Places of tries of `capacities` (tables) lookups; returns the floats of scratch that a thread needs."""
-    scratch = np.int64(1)
-    for column in range(4):
-        starts[0, column] = 0
+    """Places of tries of `capacities` (tables) lookups."""
+    starts[0, :] = 0
     for table in range(len(layout)):
         line, capacity = layout[table], capacities[table]
-        for column in range(4):
-            starts[table + 1, column] = starts[table, column]
+        starts[table + 1, :] = starts[table, :]
         if line[CORES] > 0:
             starts[table + 1, INTS] += trie_size(capacity, line[CORES])
             starts[table + 1, ROW_GRADIENTS] += capacity * dim
         for level in range(1, line[CORES]):
             starts[table + 1, PRODUCTS] += capacity * product_size(line, level)
             starts[table + 1, MESSAGES] += capacity * message_size(line, level)
-            scratch = max(scratch, scratch_size(line, level))
+
+
+@compiled
+def most_scratch(layout: Any) -> Any:
+    """Floats of scratch that a thread needs."""
+    most = np.int64(1)
+    for table in range(len(layout)):
+        line = layout[table]
         if line[CORES] > 0:
-            scratch = max(scratch, product_size(line, 0))
-    return scratch
+            most = max(most, product_size(line, 0))
+        for level in range(1, line[CORES]):
+            most = max(most, scratch_size(line, level))
+    return most
+
+
+@compiled
+def most_of_a_table(starts: Any, column: int) -> Any:
+    """Most numbers that one table has."""
+    most = np.int64(0)
+    for table in range(len(starts) - 1):
+        most = max(most, starts[table + 1, column] - starts[table, column])
+    return most
 
 
 @compiled

@@ -23,10 +23,10 @@ def _probe_shift(line: Any) -> Any:
 
 
 @compiled
-def _find_sources(line: Any, rows: Any, sources: Any, is_inside: bool, cache: Any) -> Any:
+def _find_sources(line: Any, rows: Any, sources: Any, is_inside: bool, keys: Any, slots: Any) -> Any:
     """Where each row comes from: a row of the dense or cache weight, FROM_CORES or LEFT_OUT.
 
-    `cache` is the keys and slots of the index; `is_inside` tells that no row lies outside the table.
+    `keys` and `slots` are those of the caches' index; `is_inside` tells that no row lies outside the table.
     """
     if line[KIND] == DENSE:
         for i in range(len(rows)):
@@ -34,7 +34,7 @@ def _find_sources(line: Any, rows: Any, sources: Any, is_inside: bool, cache: An
     elif line[CACHE_START] == NONE:
         sources[:] = FROM_CORES
     else:
-        _find_in_cache(line, rows, sources, cache)
+        _find_in_cache(line, rows, sources, keys, slots)
     if not is_inside or line[PADDING] != NONE:
         for i in range(len(rows)):
             if rows[i] < 0 or rows[i] >= line[ROWS] or rows[i] == line[PADDING]:
@@ -42,13 +42,12 @@ def _find_sources(line: Any, rows: Any, sources: Any, is_inside: bool, cache: An
 
 
 @compiled
-def _find_in_cache(line: Any, rows: Any, sources: Any, cache: Any) -> Any:
+def _find_in_cache(line: Any, rows: Any, sources: Any, keys: Any, slots: Any) -> Any:
     """Row of the cache's weight that holds each row, or FROM_CORES.
 
     All rows try their first entry, those that found another's key their second, and so on: without a branch that
     depends on what is found, which a processor guesses wrong every second time. The index has empty entries.
     """
-    keys, slots = cache
     start, last, first_row = line[CACHE_START], line[CACHE_CAPACITY] - 1, line[CACHE_ROW]
     shift, pending = _probe_shift(line), np.arange(len(rows))
     count, distance = len(rows), 0
@@ -66,36 +65,30 @@ def _find_in_cache(line: Any, rows: Any, sources: Any, cache: Any) -> Any:
 
 
 @compiled
-def read_column(
-    line: Any,
-    table: int,
-    tables: int,
-    bags: int,
-    begin: int,
-    end: int,
-    indices: Any,
-    weights: Any,
-    cache: Any,
-    lookups: Any,
-) -> Any:
-    """Lookups of bags begin … end − 1 of a table in a matrix of indices (bags, tables), one a bag.
+def read_lookups(batch: Any, memory: Any, table: int, begin: int, end: int) -> Any:
+    """Lookups of bags begin … end − 1 of a table; the position of a bad index, or −1."""
+    if len(batch.offsets) == 0:
+        return _read_column(batch, memory, table, begin, end)
+    return _read_segments(batch, memory, table, begin, end)
 
-    `lookups` are rows, sources (as `_source` says), bags and scales, table after table. Returns the position of a bad
-    index, or −1.
-    """
-    first, last, count = table * bags + begin, table * bags + end, end - begin
-    rows, bag_of, scales = lookups[0][first:last], lookups[2][first:last], lookups[3][first:last]
-    column = indices[begin * tables + table :: tables]
+
+@compiled
+def _read_column(batch: Any, memory: Any, table: int, begin: int, end: int) -> Any:
+    """The same of a matrix of indices (bags, tables), one lookup a bag."""
+    tables, count, line = len(batch.layout), end - begin, batch.layout[table]
+    first, last = table * batch.bags + begin, table * batch.bags + end
+    rows, bag_of, scales = memory.rows[first:last], memory.bags[first:last], memory.scales[first:last]
+    column = batch.indices[begin * tables + table :: tables]
     # Loops of one thing each: they run in vector units.
     lowest, highest = np.int64(0), np.int64(0)
     for i in range(count):
         rows[i], bag_of[i], scales[i] = column[i], begin + i, np.float32(1)
         lowest, highest = min(lowest, rows[i]), max(highest, rows[i])
     is_inside = lowest >= 0 and highest < line[ROWS]
-    _find_sources(line, rows, lookups[1][first:last], is_inside, cache)
-    if len(weights) > 0:
+    _find_sources(line, rows, memory.sources[first:last], is_inside, batch.cache_keys, batch.cache_slots)
+    if len(batch.weights) > 0:
         for i in range(count):
-            scales[i] = weights[(begin + i) * tables + table]
+            scales[i] = batch.weights[(begin + i) * tables + table]
     if is_inside:
         return np.int64(-1)
     for i in range(count):
@@ -105,38 +98,27 @@ def read_column(
 
 
 @compiled
-def read_segments(
-    line: Any,
-    table: int,
-    bags: int,
-    begin: int,
-    end: int,
-    indices: Any,
-    offsets: Any,
-    weights: Any,
-    is_mean: bool,
-    cache: Any,
-    lookups: Any,
-) -> Any:
-    """Lookups of bags begin … end − 1 of a table, whose bag b is indices[offsets[table·bags + b]] …; as `read_column`.
+def _read_segments(batch: Any, memory: Any, table: int, begin: int, end: int) -> Any:
+    """The same of bags that are indices[offsets[table·bags + b]] …
 
     Scales are the weights, or one over the number of lookups that count in a mean.
     """
-    first, last = offsets[table * bags + begin], offsets[table * bags + end]
-    rows, sources = lookups[0][first:last], lookups[1][first:last]
-    bag_of, scales = lookups[2][first:last], lookups[3][first:last]
+    line, segments = batch.layout[table], batch.offsets[table * batch.bags :]
+    first, last = segments[begin], segments[end]
+    rows, sources = memory.rows[first:last], memory.sources[first:last]
+    bag_of, scales = memory.bags[first:last], memory.scales[first:last]
     lowest, highest = np.int64(0), np.int64(0)
     for i in range(last - first):
-        rows[i] = indices[first + i]
+        rows[i] = batch.indices[first + i]
         lowest, highest = min(lowest, rows[i]), max(highest, rows[i])
     is_inside = lowest >= 0 and highest < line[ROWS]
-    _find_sources(line, rows, sources, is_inside, cache)
+    _find_sources(line, rows, sources, is_inside, batch.cache_keys, batch.cache_slots)
     for i in range(last - first):
-        scales[i] = weights[first + i] if len(weights) > 0 else np.float32(1)
+        scales[i] = batch.weights[first + i] if len(batch.weights) > 0 else np.float32(1)
     for bag in range(begin, end):
-        here, there = offsets[table * bags + bag] - first, offsets[table * bags + bag + 1] - first
+        here, there = segments[bag] - first, segments[bag + 1] - first
         bag_of[here:there] = bag
-        if is_mean:
+        if batch.is_mean:
             _scale_to_mean(sources, scales, here, there)
     bad = np.int64(-1)
     for i in range(0 if is_inside else last - first):

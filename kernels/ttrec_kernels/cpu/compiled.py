@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from llvmlite import ir
 from numba import carray, njit, types
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -39,6 +40,20 @@ def generated(function: Function) -> Function:
 def compiled_parallel(function: Function) -> Function:
     """The same with its `prange` loops shared by Numba's threads."""
     return cast(Function, _fresh(njit(parallel=True, **OPTIONS)(function)))
+
+
+def at_address(function: Function, signature: Any) -> int:
+    """Where machine code of the function with that signature of numbers begins, for C and whoever calls like it."""
+    options = {name: OPTIONS[name] for name in ("error_model", "fastmath")}
+    code: Any = CFunc(function, (signature.args, signature.return_type), {}, options)
+    code.enable_caching()
+    _fresh(code).compile()
+    _kept.append(code)
+    return int(code.address)
+
+
+_kept: list[Any] = []
+"""Machine code that is called by its address alone, which must not be freed."""
 
 
 def _fresh(dispatcher: Any) -> Any:

@@ -12,9 +12,10 @@ from numba import prange
 from torch import Tensor
 
 from ttrec_kernels.cpu.compiled import ITEM, compiled, compiled_parallel
-from ttrec_kernels.cpu.register_tiles import WIDTH
-from ttrec_kernels.cpu.small_products import add, copy, multiply, multiply_outer, transpose
+from ttrec_kernels.cpu.row_vectors import add, copy
+from ttrec_kernels.cpu.small_products import multiply, multiply_outer, transpose
 from ttrec_kernels.cpu.threads import one_at_a_time, use_torch_threads
+from ttrec_kernels.cpu.vectors import WIDTH
 
 
 def interact(bottom: Tensor, looked_up: Tensor) -> Tensor:

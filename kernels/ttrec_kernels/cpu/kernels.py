@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ttrec_kernels.cpu import lookup as compiled
 from ttrec_kernels.cpu import passes
+from ttrec_kernels.cpu.records import Batch
 from ttrec_kernels.cpu.update import ROWWISE_ADAGRAD, UNWANTED
 from ttrec_kernels.errors import IndexRangeError
 from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, ROWS, P
@@ -22,7 +23,7 @@ def lookup(weights: Sequence[Tensor], *arguments: object) -> tuple[Tensor, Tenso
     *batch_arguments, names, _sparse, kept_bytes = arguments
     batch = compiled.read_batch(weights, *batch_arguments)  # type: ignore[arg-type]
     parts = 1 if kept_bytes else compiled.parts_needed(batch)
-    arena = torch.empty(kept_bytes or batch.arena_bytes(parts), dtype=torch.uint8)  # type: ignore[call-overload]
+    arena = torch.empty(kept_bytes or compiled.arena_bytes(batch, parts), dtype=torch.uint8)  # type: ignore[call-overload]
     out, bad = compiled.forward(batch, arena, parts)
     if max(bad.tolist()) >= 0:
         table = int((bad >= 0).argmax())
@@ -42,7 +43,7 @@ def lookup_backward(
         torch.zeros_like(weight) if is_wanted else None
         for weight, is_wanted in zip(weights, wanted, strict=True)  # type: ignore[call-overload]
     ]
-    of_samples: NDArray[np.float32] = np.zeros(len(batch.sample_weights), dtype=np.float32)
+    of_samples: NDArray[np.float32] = np.zeros(len(batch.weights), dtype=np.float32)
     parts, arena, is_kept = _arena(batch, kept)
     targets = compiled.like_weights(batch, gradients)
     compiled.backward(batch, arena, parts, is_kept, gradient, *targets, compiled.Rule(), of_samples)
@@ -58,21 +59,12 @@ def lookup_rows_backward(
     *batch_arguments, slot = arguments
     batch = compiled.read_batch(weights, *batch_arguments)  # type: ignore[arg-type]
     if not kept.numel():
-        kept = torch.empty(batch.arena_bytes(1), dtype=torch.uint8)
+        kept = torch.empty(compiled.arena_bytes(batch, 1), dtype=torch.uint8)
         compiled.forward(batch, kept, 1)
     gradient, places = gradient.contiguous(), len(batch.indices)
     rows, values = torch.empty(places, dtype=torch.int64), torch.empty(places, batch.dim)
     found = passes.stored_row_gradients(
-        batch.layout,
-        kept.data_ptr(),
-        batch.bags,
-        batch.offsets,
-        places,
-        int(str(slot)),
-        batch.dim,
-        gradient.data_ptr(),
-        rows.numpy(),
-        values.data_ptr(),
+        batch, kept.data_ptr(), int(str(slot)), gradient.data_ptr(), rows.numpy(), values.data_ptr()
     )
     return rows[:found], values[:found]
 
@@ -82,7 +74,7 @@ def lookup_update(gradient: Tensor, kept: Tensor, weights: Sequence[Tensor], *ar
     *batch_arguments, states, learning_rate, kind, eps = arguments
     batch = compiled.read_batch(weights, *batch_arguments)  # type: ignore[arg-type]
     rule = compiled.Rule(int(kind), float(learning_rate), float(eps))  # type: ignore[call-overload,arg-type]
-    targets = _state_targets(batch, states, rule.kind)  # type: ignore[arg-type]
+    targets = _state_targets(weights, batch, states, rule.kind)  # type: ignore[arg-type]
     parts, arena, is_kept = _arena(batch, kept)
     if parts == 1:
         compiled.backward(batch, arena, parts, is_kept, gradient, *targets, rule)
@@ -97,22 +89,22 @@ def lookup_update(gradient: Tensor, kept: Tensor, weights: Sequence[Tensor], *ar
     compiled.backward(batch, arena, parts, False, gradient, no_cores, targets[1], rule)
 
 
-def _arena(batch: compiled.Batch, kept: Tensor) -> tuple[int, Tensor, bool]:
+def _arena(batch: Batch, kept: Tensor) -> tuple[int, Tensor, bool]:
     """Parts to work in, the arena, and whether the forward pass has filled it."""
     if kept.numel():
         return 1, kept, True
     parts = compiled.parts_needed(batch)
-    return parts, torch.empty(batch.arena_bytes(parts), dtype=torch.uint8), False
+    return parts, torch.empty(compiled.arena_bytes(batch, parts), dtype=torch.uint8), False
 
 
 def _state_targets(
-    batch: compiled.Batch, states: Sequence[Tensor], kind: int
+    weights: Sequence[Tensor], batch: Batch, states: Sequence[Tensor], kind: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Addresses of the state of each core and each table's stored rows; any but UNWANTED where there is none."""
-    anywhere = [weight if weight.requires_grad else None for weight in batch.weights]
+    anywhere = [weight if weight.requires_grad else None for weight in weights]
     if not states:
         return compiled.like_weights(batch, anywhere)
-    wanted = [state if weight.requires_grad else None for state, weight in zip(states, batch.weights, strict=True)]
+    wanted = [state if weight.requires_grad else None for state, weight in zip(states, weights, strict=True)]
     cores, rows = compiled.like_weights(batch, wanted)
     if kind != ROWWISE_ADAGRAD:
         return cores, rows
@@ -129,7 +121,7 @@ def _state_targets(
     return cores, rows
 
 
-def _slices_before(batch: compiled.Batch, table: int, level: int) -> int:
+def _slices_before(batch: Batch, table: int, level: int) -> int:
     """Slices of other cores that lie before this one in its slot."""
     column = FIRST_CORE + CORE_COLUMNS * level
     slot, offset = batch.layout[table, column + CORE_SLOT], batch.layout[table, column + CORE_OFFSET]
@@ -142,7 +134,7 @@ def _slices_before(batch: compiled.Batch, table: int, level: int) -> int:
 
 
 def _apply_stored(
-    batch: compiled.Batch,
+    batch: Batch,
     stored: Sequence[Tensor | None],
     states: NDArray[np.int64],
     rule: compiled.Rule,
@@ -155,6 +147,6 @@ def _apply_stored(
             if gradient is not None:
                 size = passes.size_of_slice(line, level)
                 end = offset + size * line[column + P]
-                weight = batch.weights[slot].data_ptr() + 4 * offset
+                weight = int(batch.bases[slot]) + 4 * offset
                 flat = gradient.view(-1)[offset:end].numpy()
                 passes.apply_stored(weight, flat, states[table, level], size, rule.as_tuple())

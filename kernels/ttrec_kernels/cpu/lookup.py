@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ttrec_kernels.cpu import passes
+from ttrec_kernels.cpu.records import Batch
+from ttrec_kernels.cpu.tasks import addresses
 from ttrec_kernels.cpu.threads import one_at_a_time, use_torch_threads
 from ttrec_kernels.cpu.update import STORE, UNWANTED
 
@@ -20,37 +22,6 @@ is kept for the backward pass, which then need not multiply the prefixes again."
 _NO_INTS: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 _NO_SLOTS: NDArray[np.int32] = np.empty(0, dtype=np.int32)
 _NO_FLOATS: NDArray[np.float32] = np.empty(0, dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """What to look up: arguments of the op `lookup`, as arrays that compiled code takes."""
-
-    layout: NDArray[np.int64]
-    weights: tuple[Tensor, ...]
-    indices: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    sample_weights: NDArray[np.float32]
-    cache: tuple[NDArray[np.int64], NDArray[np.int32]]
-    bags: int
-    dim: int
-    is_mean: bool
-
-    @property
-    def bases(self) -> NDArray[np.int64]:
-        """Address of each weight."""
-        return np.array([weight.data_ptr() for weight in self.weights], dtype=np.int64)
-
-    @property
-    def arguments(self) -> tuple[Any, Any, Any, Any, Any, Any, int, int, bool]:
-        """What compiled passes take first."""
-        arrays = (self.layout, self.bases, self.indices, self.offsets, self.sample_weights, self.cache)
-        return *arrays, self.bags, self.dim, self.is_mean
-
-    def arena_bytes(self, parts: int) -> int:
-        """Bytes of the arena when the batch is worked off in `parts`."""
-        size: int = passes.arena_size(self.layout, self.bags, len(self.indices), self.offsets, parts, self.dim)
-        return size
 
 
 def read_batch(
@@ -65,42 +36,50 @@ def read_batch(
     dim: int,
     is_mean: bool,
 ) -> Batch:
-    """The op's arguments, checked for what compiled code cannot bear."""
+    """The op's arguments as compiled code takes them, checked for what it cannot bear.
+
+    Addresses are those of now: what the batch was read from must live until it has been used.
+    """
     for weight in weights:
         if weight.dtype != torch.float32 or not weight.is_contiguous():
             raise TypeError(f"compiled lookups need contiguous float32 weights, but got {weight.dtype}")
     return Batch(
-        layout.numpy(),
-        tuple(weights),
-        indices.reshape(-1).long().numpy(),
+        layout.contiguous().numpy(),
+        np.array([weight.data_ptr() for weight in weights], dtype=np.int64),
+        indices.long().contiguous().reshape(-1).numpy(),
         _NO_INTS if offsets is None else offsets.long().contiguous().numpy(),
         _NO_FLOATS if sample_weights is None else sample_weights.detach().reshape(-1).contiguous().numpy(),
-        (
-            _NO_INTS if cache_keys is None else cache_keys.numpy(),
-            _NO_SLOTS if cache_slots is None else cache_slots.numpy(),
-        ),
+        _NO_INTS if cache_keys is None else cache_keys.contiguous().numpy(),
+        _NO_SLOTS if cache_slots is None else cache_slots.contiguous().numpy(),
         bags,
         dim,
         is_mean,
     )
 
 
+def arena_bytes(batch: Batch, parts: int) -> int:
+    """Bytes of the arena when the batch is worked off in `parts`."""
+    size: int = passes.arena_size(batch, parts)
+    return size
+
+
 def parts_needed(batch: Batch) -> int:
     """Parts in which a batch is worked off, so that each one's tries and products fit WORKSPACE_BYTES."""
-    whole = batch.arena_bytes(1) - 24 * len(batch.indices)
+    whole = arena_bytes(batch, 1) - 24 * len(batch.indices)
     return max(1, -(-whole // WORKSPACE_BYTES))
 
 
 def forward(batch: Batch, arena: Tensor, parts: int) -> tuple[Tensor, NDArray[np.int64]]:
     """Vectors (bags, tables, dim), and the position of a bad index in each table, −1 if it has none.
 
-    `arena` is a tensor of at least `batch.arena_bytes(parts)` bytes; it serves the backward pass if there is one part.
+    `arena` is a tensor of at least `arena_bytes(batch, parts)` bytes; it serves the backward pass if there is one part.
     """
     size = (batch.bags, len(batch.layout), batch.dim)
     out = torch.zeros(size) if len(batch.offsets) else torch.empty(size)
     with one_at_a_time:
         bad = passes.forward_pass(
-            *batch.arguments,
+            addresses()[0],
+            batch,
             parts,
             use_torch_threads(),
             arena.data_ptr(),
@@ -137,7 +116,8 @@ def backward(
     gradient = gradient.contiguous()
     with one_at_a_time:
         passes.backward_pass(
-            *batch.arguments,
+            addresses(),
+            batch,
             parts,
             use_torch_threads(),
             arena.data_ptr(),

@@ -9,43 +9,13 @@ find this by itself: it vectorises the inner loop, and then loads and stores eac
 from collections.abc import Callable
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ttrec_kernels.cpu.compiled import ITEM, generated
-
-FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-
-
-def _vector_width() -> int:
-    """Floats of the widest vector that this processor multiplies."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f", False):
-        return 16
-    return 8 if features.get("avx2", False) else 4
-
-
-WIDTH = _vector_width()
-
-
-def _variable(builder: ir.IRBuilder, value: Any) -> Any:
-    """Pointer to a local variable that begins as `value`; LLVM keeps it in a register."""
-    return cgutils.alloca_once_value(builder, value)  # type: ignore[no-untyped-call]
-
-
-def _at(builder: ir.IRBuilder, address: Any, offset: Any, kind: ir.Type) -> Any:
-    return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
-
-
-def _spread(builder: ir.IRBuilder, number: Any, kind: ir.VectorType) -> Any:
-    """A vector of one number."""
-    undefined = ir.Constant(kind, ir.Undefined)
-    first = builder.insert_element(undefined, number, INT32(0))
-    zeros = ir.Constant(ir.VectorType(INT32, kind.count), [0] * kind.count)
-    return builder.shuffle_vector(first, undefined, zeros)
+from ttrec_kernels.cpu.vectors import FLOAT, INT32, INT64, at, spread, variable
 
 
 class _Tile:
@@ -55,11 +25,11 @@ class _Tile:
         self.builder, self.rows, self.vectors, self.width = builder, rows, vectors, width
         self.kind = ir.VectorType(FLOAT, width)
         zeros = ir.Constant(self.kind, None)
-        self.sums = [[_variable(builder, zeros) for _ in range(vectors)] for _ in range(rows)]
+        self.sums = [[variable(builder, zeros) for _ in range(vectors)] for _ in range(rows)]
 
     def vectors_at(self, address: Any) -> list[Any]:
         """Pointers to the vectors of a row."""
-        return [_at(self.builder, address, INT64(ITEM * self.width * j), self.kind) for j in range(self.vectors)]
+        return [at(self.builder, address, INT64(ITEM * self.width * j), self.kind) for j in range(self.vectors)]
 
     def targets(self, c: Any, c_row: Any) -> list[tuple[Any, Any]]:
         """Where each sum is kept, and its place in C."""
@@ -72,7 +42,7 @@ class _Tile:
         build = self.builder
         right = [build.load(place, align=ITEM) for place in self.vectors_at(b)]
         for row in range(self.rows):
-            left = _spread(build, build.load(_at(build, a, build.mul(a_row, INT64(row)), FLOAT)), self.kind)
+            left = spread(build, build.load(at(build, a, build.mul(a_row, INT64(row)), FLOAT)), self.kind)
             for total, vector in zip(self.sums[row], right, strict=True):
                 product = build.fmul(left, vector, flags=("contract",))
                 build.store(build.fadd(build.load(total), product, flags=("contract",)), total)
@@ -93,7 +63,7 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
             with builder.if_then(is_added):
                 for total, place in targets:
                     builder.store(builder.load(place, align=ITEM), total)
-            left, right = _variable(builder, a), _variable(builder, b)
+            left, right = variable(builder, a), variable(builder, b)
             with cgutils.for_range(builder, k):
                 now_left, now_right = builder.load(left), builder.load(right)
                 sums.multiply(now_left, a_row, now_right)
@@ -125,13 +95,13 @@ def narrow_tile(rows: int, columns: int, width: int) -> Callable[..., Any]:
             a, a_row, b, c, k = arguments
             kind, few = ir.VectorType(FLOAT, width), ir.VectorType(FLOAT, group)
             repeated = _mask([i // columns for i in range(width)])
-            sums = [_variable(builder, ir.Constant(kind, None)) for _ in range(rows)]
+            sums = [variable(builder, ir.Constant(kind, None)) for _ in range(rows)]
             with cgutils.for_range(builder, builder.sdiv(k, INT64(group))) as loop:
                 place = builder.mul(loop.index, INT64(ITEM * width))
-                right = builder.load(_at(builder, b, place, kind), align=ITEM)
+                right = builder.load(at(builder, b, place, kind), align=ITEM)
                 for row, total in enumerate(sums):
                     start = builder.add(builder.mul(loop.index, INT64(ITEM * group)), builder.mul(a_row, INT64(row)))
-                    left = builder.load(_at(builder, a, start, few), align=ITEM)
+                    left = builder.load(at(builder, a, start, few), align=ITEM)
                     left = builder.shuffle_vector(left, ir.Constant(few, ir.Undefined), repeated)
                     product = builder.fmul(left, right, flags=("contract",))
                     builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
@@ -143,7 +113,7 @@ def narrow_tile(rows: int, columns: int, width: int) -> Callable[..., Any]:
                     halves = [_mask(list(range(first, first + left_over))) for first in (0, left_over)]
                     low, high = (builder.shuffle_vector(found, undefined, half) for half in halves)
                     found = builder.fadd(low, high)
-                target = _at(builder, c, INT64(ITEM * columns * row), found.type)
+                target = at(builder, c, INT64(ITEM * columns * row), found.type)
                 builder.store(found, target, align=ITEM)
             return context.get_dummy_value()
 
@@ -159,96 +129,6 @@ def _mask(lanes: list[int]) -> Any:
     return ir.Constant(ir.VectorType(INT32, len(lanes)), lanes)
 
 
-def adder(width: int) -> Callable[..., Any]:
-    """Function (source, target, scale) of two addresses and a float: target += scale · source, one vector."""
-
-    @intrinsic
-    def generate_adder(_, source, target, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
-        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-            source, target, scale = arguments
-            kind = ir.VectorType(FLOAT, width)
-            place = _at(builder, target, INT64(0), kind)
-            read = builder.load(_at(builder, source, INT64(0), kind), align=ITEM)
-            product = builder.fmul(_spread(builder, scale, kind), read, flags=("contract",))
-            total = builder.fadd(builder.load(place, align=ITEM), product, flags=("contract",))
-            builder.store(total, place, align=ITEM)
-            return context.get_dummy_value()
-
-        return types.void(types.int64, types.int64, types.float32), generate
-
-    def run(source: int, target: int, scale: float) -> Any:
-        generate_adder(source, target, scale)  # type: ignore[call-arg]
-
-    return generated(run)
-
-
-def collector(width: int) -> Callable[..., Any]:
-    """Function (rows, scales, count, offset, target, is_added): target = Σ scales[i] · vector at rows[i] + offset.
-
-    Or += it. All are addresses: `rows` of addresses (int64), `scales` of floats; `offset` is in bytes. The sum stays in
-    a register.
-    """
-
-    @intrinsic
-    def generate_collector(_, rows, scales, count, offset, target, is_added):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
-        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-            rows, scales, count, offset, target, is_added = arguments
-            kind = ir.VectorType(FLOAT, width)
-            place = _at(builder, target, INT64(0), kind)
-            total = _variable(builder, ir.Constant(kind, None))
-            with builder.if_then(is_added):
-                builder.store(builder.load(place, align=ITEM), total)
-            with cgutils.for_range(builder, count) as loop:
-                address = builder.load(_at(builder, rows, builder.mul(loop.index, INT64(8)), INT64))
-                row = builder.load(_at(builder, address, offset, kind), align=ITEM)
-                scale = builder.load(_at(builder, scales, builder.mul(loop.index, INT64(ITEM)), FLOAT))
-                product = builder.fmul(_spread(builder, scale, kind), row, flags=("contract",))
-                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
-            builder.store(builder.load(total), place, align=ITEM)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 5, types.boolean), generate
-
-    def run(rows: int, scales: int, count: int, offset: int, target: int, is_added: bool) -> Any:
-        generate_collector(rows, scales, count, offset, target, is_added)  # type: ignore[call-arg]
-
-    return generated(run)
-
-
-def copier(width: int) -> Callable[..., Any]:
-    """Function (source, target) of addresses: one vector copied."""
-
-    @intrinsic
-    def generate_copier(_, source, target):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
-        def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-            kind = ir.VectorType(FLOAT, width)
-            source, target = (_at(builder, address, INT64(0), kind) for address in arguments)
-            builder.store(builder.load(source, align=ITEM), target, align=ITEM)
-            return context.get_dummy_value()
-
-        return types.void(types.int64, types.int64), generate
-
-    def run(source: int, target: int) -> Any:
-        generate_copier(source, target)  # type: ignore[call-arg]
-
-    return generated(run)
-
-
-@intrinsic
-def prefetch_line(_, address):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, ARG001
-    """Ask for the cache line at `address` (int64), which is read soon."""
-
-    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-        pointer = ir.IntType(8).as_pointer()
-        numbers = [INT32(value) for value in (0, 3, 1)]  # to read, in all caches, data
-        kind = ir.FunctionType(ir.VoidType(), [pointer, *(number.type for number in numbers)])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
-        builder.call(function, [builder.inttoptr(arguments[0], pointer), *numbers])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
-
-
 def transposer(width: int) -> Callable[..., Any]:
     """Function (a, a_row, c, c_row) of addresses and strides in bytes: a square of `width` floats, C = Aᵀ."""
 
@@ -258,7 +138,7 @@ def transposer(width: int) -> Callable[..., Any]:
             a, a_row, c, c_row = arguments
             kind, half = ir.VectorType(FLOAT, width), width // 2
             lines = [
-                builder.load(_at(builder, a, builder.mul(a_row, INT64(row)), kind), align=ITEM) for row in range(width)
+                builder.load(at(builder, a, builder.mul(a_row, INT64(row)), kind), align=ITEM) for row in range(width)
             ]
             # Interleaving line i with line i + width/2 rotates the bits of (row, column) by one: log2(width) times
             # exchanges them.
@@ -270,7 +150,7 @@ def transposer(width: int) -> Callable[..., Any]:
                 pairs = zip(lines[:half], lines[half:], strict=True)
                 lines = [builder.shuffle_vector(x, y, mask) for x, y in pairs for mask in masks]
             for row, line in enumerate(lines):
-                builder.store(line, _at(builder, c, builder.mul(c_row, INT64(row)), kind), align=ITEM)
+                builder.store(line, at(builder, c, builder.mul(c_row, INT64(row)), kind), align=ITEM)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 4), generate

@@ -7,10 +7,9 @@ is one sum over k in its order, whatever the tile.
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, generated, inlined
-from ttrec_kernels.cpu.register_tiles import WIDTH, adder, collector, copier, narrow_tile, tile, transposer
+from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, generated
+from ttrec_kernels.cpu.register_tiles import narrow_tile, tile, transposer
+from ttrec_kernels.cpu.vectors import WIDTH
 
 
 def _strip(vectors: int, width: int) -> Callable[..., Any]:
@@ -136,65 +135,3 @@ def transpose(a: int, c: int, m: int, n: int) -> Any:
         _transpose_wide(a, c, m, n)
     else:
         _transpose_narrow(a, c, m, n)
-
-
-_copy_vector, _copy_four, _copy_one = copier(WIDTH), copier(4), copier(1)
-_add_vector, _add_four, _add_one = adder(WIDTH), adder(4), adder(1)
-_collect_vector, _collect_four, _collect_one = collector(WIDTH), collector(4), collector(1)
-
-
-# Explicit vectors: a loop that LLVM vectorises goes through four of them at once, and one by one through the rest,
-# which rows of 16 numbers are as a whole.
-
-
-@inlined
-def copy(source: int, target: int, size: int) -> Any:
-    """`size` floats."""
-    at, end = 0, ITEM * size
-    while at + ITEM * WIDTH <= end:
-        _copy_vector(source + at, target + at)
-        at += ITEM * WIDTH
-    while at + 16 <= end:
-        _copy_four(source + at, target + at)
-        at += 16
-    while at < end:
-        _copy_one(source + at, target + at)
-        at += ITEM
-
-
-@compiled
-def clear(target: int, size: int) -> Any:
-    """`size` zeros."""
-    written = floats_at(target, size)
-    for i in range(size):
-        written[i] = np.float32(0)
-
-
-@inlined
-def add(source: int, target: int, size: int, scale: Any) -> Any:
-    """target += scale · source, `size` floats."""
-    at, end = 0, ITEM * size
-    while at + ITEM * WIDTH <= end:
-        _add_vector(source + at, target + at, scale)
-        at += ITEM * WIDTH
-    while at + 16 <= end:
-        _add_four(source + at, target + at, scale)
-        at += 16
-    while at < end:
-        _add_one(source + at, target + at, scale)
-        at += ITEM
-
-
-@inlined
-def collect(rows: int, scales: int, count: int, target: int, size: int, is_added: bool) -> Any:
-    """target = or += Σ scales[i] · row i, `size` floats; `rows` is where `count` addresses (int64) lie."""
-    at, end = 0, ITEM * size
-    while at + ITEM * WIDTH <= end:
-        _collect_vector(rows, scales, count, at, target + at, is_added)
-        at += ITEM * WIDTH
-    while at + 16 <= end:
-        _collect_four(rows, scales, count, at, target + at, is_added)
-        at += 16
-    while at < end:
-        _collect_one(rows, scales, count, at, target + at, is_added)
-        at += ITEM

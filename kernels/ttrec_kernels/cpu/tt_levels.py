@@ -11,15 +11,9 @@ import numpy as np
 
 from ttrec_kernels.cpu.compiled import ITEM, compiled, inlined
 from ttrec_kernels.cpu.digit_trie import BY_DIGIT, DIGIT, FIRST_CHILD, GROUP, PARENT, PLACE, level_array
-from ttrec_kernels.cpu.small_products import (
-    add,
-    copy,
-    multiply,
-    multiply_narrow,
-    multiply_outer,
-    transpose,
-)
-from ttrec_kernels.cpu.update import update
+from ttrec_kernels.cpu.row_vectors import add, copy, prefetch, scale
+from ttrec_kernels.cpu.small_products import multiply, multiply_narrow, multiply_outer, transpose
+from ttrec_kernels.cpu.update import is_linear, update
 from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, RANK_LEFT, Q
 
 NARROW = 16
@@ -82,6 +76,15 @@ def slice_size(line: Any, level: int) -> Any:
     return _core(line, level, RANK_LEFT) * _core(line, level, Q) * rank_right(line, level)
 
 
+@compiled
+def multiplications(line: Any) -> Any:
+    """Multiplications that a row of a tensor train takes."""
+    count = np.int64(0)
+    for level in range(1, line[CORES]):
+        count += columns_before(line, level) * slice_size(line, level)
+    return count
+
+
 @inlined
 def products_at(line: Any, level: int, capacity: int, products: int) -> Any:
     """Address of the L_k of a level from 1."""
@@ -119,6 +122,7 @@ def multiply_level(
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         table_slice = core + ITEM * size * ints[digits + ints[by_digit + ints[group + g]]]
+        _ask_for_next(core, size, ints, digits, by_digit, group, g, nodes[2], above)
         if width < NARROW:
             for place in range(ints[group + g], ints[group + g + 1]):
                 target = out + ITEM * m * width * place
@@ -146,6 +150,17 @@ def _parent(above: Any, ints: Any, place: int) -> Any:
     """Address of L_{k-1} of the parent of the node at a place."""
     source, step, by_digit, parents, where = above
     return source + step * ints[where + ints[parents + ints[by_digit + place]]]
+
+
+@inlined
+def _ask_for_next(
+    core: int, size: int, ints: Any, digits: int, by_digit: int, group: int, g: int, groups: int, above: Any
+) -> Any:
+    """Ask for the next group's slice and the first of its parents, which come from afar where batches are small."""
+    if g + 1 < groups:
+        place = ints[group + g + 1]
+        prefetch(core + ITEM * size * ints[digits + ints[by_digit + place]], ITEM * size)
+        prefetch(_parent(above, ints, place), above[1])
 
 
 @inlined
@@ -216,33 +231,40 @@ def differentiate_level(
     """Gradients of the slices of a level from 1, and the messages of its nodes to their parents.
 
     `nodes` as in `multiply_level`; `floats` holds the addresses of products, messages and gradients of rows; `rule`
-    is that of `update` behind the target's address. The old slice is read before `update` changes it.
+    is that of `update` behind the target's address. The old slice is read before it changes. SGD is linear: its steps
+    are summed up where the slice lies, or in a copy that is turned as the sums are.
     """
     rank, width = _core(line, level, RANK_LEFT), _core(line, level, Q) * rank_right(line, level)
-    m, size = columns_before(line, level), slice_size(line, level)
+    m, size, is_step = columns_before(line, level), slice_size(line, level), is_linear(rule[0], rule[1])
     core, messages = core_at(line, bases, level), messages_at(line, level, capacity, floats[1])
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
     digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
-    gradient_at, turned, lefts = scratch, scratch + ITEM * size, scratch + 2 * ITEM * size
+    spare_slice, turned, lefts = scratch, scratch + ITEM * size, scratch + 2 * ITEM * size
     spare, above = lefts + ITEM * block * m * rank, _products_above(line, bases, level, capacity, base, floats[0])
     below = _messages_below(line, level, capacity, base, floats[1])
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         digit = ints[digits + ints[by_digit + ints[group + g]]]
-        transpose(core + ITEM * size * digit, turned, rank, width)
+        _ask_for_next(core, size, ints, digits, by_digit, group, g, nodes[2], above)
+        table_slice = core + ITEM * size * digit
+        transpose(table_slice, turned, rank, width)
+        sums = table_slice if is_step and width >= NARROW else spare_slice
+        if is_step and width < NARROW:
+            copy(turned, sums, size)
         for first in range(ints[group + g], ints[group + g + 1], block):
             count = min(block, ints[group + g + 1] - first)
             _copy_parents(above, ints, first, count, lefts)
             aboves = _gradients_at(below, ints, first, count, floats[2], spare)
-            is_added = first > ints[group + g]
+            if is_step:
+                scale(lefts, m * rank * count, -rule[1][1])
+            is_added = is_step or first > ints[group + g]
             if width < NARROW:
-                multiply_outer(aboves, lefts, gradient_at, m * count, width, rank, is_added)
+                multiply_outer(aboves, lefts, sums, m * count, width, rank, is_added)
             else:
-                multiply_outer(lefts, aboves, gradient_at, m * count, rank, width, is_added)
+                multiply_outer(lefts, aboves, sums, m * count, rank, width, is_added)
             multiply(aboves, turned, messages + ITEM * m * rank * first, m * count, width, rank)
         if width < NARROW:
-            transpose(gradient_at, turned, width, rank)
-            update(core, rule[0], digit, size, turned, rule[1])
-        else:
-            update(core, rule[0], digit, size, gradient_at, rule[1])
+            transpose(sums, table_slice if is_step else turned, width, rank)
+        if not is_step:
+            update(core, rule[0], digit, size, turned if width < NARROW else sums, rule[1])

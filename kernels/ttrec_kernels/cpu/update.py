@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at
+from ttrec_kernels.cpu.compiled import ITEM, compiled, floats_at, inlined
 
 STORE, SGD, ADAGRAD, ROWWISE_ADAGRAD = range(4)
 """Rules. STORE adds the gradient to a tensor like the weight. ADAGRAD's state is like the weight, ROWWISE_ADAGRAD
@@ -13,6 +13,12 @@ has one number a slice or row, the sum of its mean squared gradients; the others
 
 UNWANTED = -1
 """Target of a weight that is not to change."""
+
+
+@inlined
+def is_linear(target: int, rule: Any) -> Any:
+    """Whether a weight's steps, one for each part of its gradient, come to one step along their sum."""
+    return target != UNWANTED and rule[0] == SGD
 
 
 @compiled
