@@ -129,7 +129,9 @@ def _put_together(training: Training, tensors: Mapping[str, Tensor], facts: Mapp
 
 
 def _curve_point(values: Mapping[str, Any]) -> CurvePoint:
-    return CurvePoint(**{**values, "validation": Metrics(**values["validation"]), "test": Metrics(**values["test"])})
+    metrics = {split: Metrics(**values[split]) for split in ("validation", "test")}
+    hits = tuple((int(found), int(lookups)) for found, lookups in values["cache_hits"])
+    return CurvePoint(**{**values, **metrics, "cache_hits": hits})
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
