@@ -14,15 +14,18 @@ from ttrec_kernels.cpu.vectors import WIDTH
 
 def _strip(vectors: int, width: int) -> Callable[..., Any]:
     """Function that multiplies as many columns of C as a tile has, all rows of it."""
-    six, two, one = tile(6, vectors, width), tile(2, vectors, width), tile(1, vectors, width)
+    six, four, two, one = (tile(rows, vectors, width) for rows in (6, 4, 2, 1))
 
     def run(
         a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, m: int, k: int, is_added: bool
     ) -> Any:
         row = 0
-        while row + 6 <= m:
+        while row + 6 <= m and row + 8 != m:  # eight are four and four, not six and a slow two
             six(a + a_row * row, a_row, a_step, b, b_step, c + c_row * row, c_row, k, is_added)
             row += 6
+        while row + 4 <= m:
+            four(a + a_row * row, a_row, a_step, b, b_step, c + c_row * row, c_row, k, is_added)
+            row += 4
         while row + 2 <= m:
             two(a + a_row * row, a_row, a_step, b, b_step, c + c_row * row, c_row, k, is_added)
             row += 2

@@ -19,6 +19,9 @@ from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FI
 NARROW = 16
 """A slice's gradient with fewer columns is summed transposed, along its longer side."""
 
+BYTES_AHEAD, PARENTS_AHEAD = 4096, 2
+"""Slices are asked for so many bytes before their turn, each with so many of its parents."""
+
 BLOCK_ROWS = 24
 """Rows of a block of nodes that share a slice: a multiple of a tile's."""
 
@@ -122,7 +125,7 @@ def multiply_level(
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         table_slice = core + ITEM * size * ints[digits + ints[by_digit + ints[group + g]]]
-        _ask_for_next(core, size, ints, digits, by_digit, group, g, nodes[2], above)
+        _ask_for_coming(core, size, ints, digits, by_digit, group, g, nodes[2], above)
         if width < NARROW:
             for place in range(ints[group + g], ints[group + g + 1]):
                 target = out + ITEM * m * width * place
@@ -153,14 +156,17 @@ def _parent(above: Any, ints: Any, place: int) -> Any:
 
 
 @inlined
-def _ask_for_next(
+def _ask_for_coming(
     core: int, size: int, ints: Any, digits: int, by_digit: int, group: int, g: int, groups: int, above: Any
 ) -> Any:
-    """Ask for the next group's slice and the first of its parents, which come from afar where batches are small."""
-    if g + 1 < groups:
-        place = ints[group + g + 1]
+    """Ask for the slice of a group that comes soon, and for its first parents: they come from afar where batches are
+    small."""
+    coming = g + max(1, BYTES_AHEAD // (ITEM * size))
+    if coming < groups:
+        place, end = ints[group + coming], ints[group + coming + 1]
         prefetch(core + ITEM * size * ints[digits + ints[by_digit + place]], ITEM * size)
-        prefetch(_parent(above, ints, place), above[1])
+        for parent in range(place, min(end, place + PARENTS_AHEAD)):
+            prefetch(_parent(above, ints, parent), above[1])
 
 
 @inlined
@@ -210,7 +216,9 @@ def differentiate_first_level(
     """Gradients of the first core's slices, one node each; `rule` is that of `update` behind the target's address."""
     size, core = slice_size(line, 0), core_at(line, bases, 0)
     digits, below = level_array(base, capacity, 0, DIGIT), _messages_below(line, 0, capacity, base, floats[1])
+    ahead = max(1, BYTES_AHEAD // (ITEM * size))
     for node in range(nodes[0], nodes[1]):
+        prefetch(core + ITEM * size * ints[digits + min(node + ahead, nodes[1] - 1)], ITEM * size)
         gradient = _gradients_at(below, ints, node, 1, floats[2], scratch)
         update(core, rule[0], ints[digits + node], size, gradient, rule[1])
 
@@ -246,7 +254,7 @@ def differentiate_level(
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
         digit = ints[digits + ints[by_digit + ints[group + g]]]
-        _ask_for_next(core, size, ints, digits, by_digit, group, g, nodes[2], above)
+        _ask_for_coming(core, size, ints, digits, by_digit, group, g, nodes[2], above)
         table_slice = core + ITEM * size * digit
         transpose(table_slice, turned, rank, width)
         sums = table_slice if is_step and width >= NARROW else spare_slice
