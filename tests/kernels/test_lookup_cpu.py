@@ -155,17 +155,32 @@ def test_what_a_forward_pass_may_keep_holds_all_it_writes(name, case):
         assert compiled.arena_bytes(compiled.read_batch(lookup.weights, *batch), 1) <= kept_bytes
 
 
-def test_bits_do_not_depend_on_the_number_of_threads():
+@pytest.mark.parametrize("tables", [mixed_tables(), [Table.of(SHAPES["rank 33"], cached=2)]], ids=["many", "one"])
+@pytest.mark.parametrize("step", ["none", "sgd", "adagrad"])
+def test_bits_do_not_depend_on_the_number_of_threads(tables, step):
+    """One thread takes each table as a whole; two divide one table, and share out many, whole or divided."""
     generator = fresh_generator()
-    lookup = with_matrix(pack(mixed_tables(), generator), 500, generator)
+    lookup = with_matrix(pack(tables, generator), 500, generator)
     found, before = [], torch.get_num_threads()
-    for threads in (1, 2):
-        torch.set_num_threads(threads)
-        output = CpuBackend().forward(lookup)
-        found.append((output, *CpuBackend().backward(lookup, upstream(lookup)).slots))
-    torch.set_num_threads(before)
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(_outcome(lookup, step))
+    finally:
+        torch.set_num_threads(before)
     for one, two in zip(*found, strict=True):
         assert torch.equal(one, two)
+
+
+def _outcome(lookup: Lookup, step: str) -> tuple[Tensor, ...]:
+    """Vectors and gradients, or the weights and states after a fused step."""
+    backend = CpuBackend()
+    if step == "none":
+        return backend.forward(lookup), *backend.backward(lookup, upstream(lookup)).slots
+    mine = replace(lookup, weights=tuple(weight.clone() for weight in lookup.weights))
+    states = [torch.zeros_like(weight) for weight in mine.weights] if step == "adagrad" else []
+    backend.fused_step(mine, upstream(lookup), Optimizer(step, 0.1, 1e-10), states)
+    return *mine.weights, *states
 
 
 @pytest.mark.parametrize("wrong", [-1, 24, 2**40])
