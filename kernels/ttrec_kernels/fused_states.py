@@ -27,7 +27,7 @@ class FusedStates(nn.Module):
                 is_rowwise = isinstance(optimizer, FusedRowwiseAdagrad)
                 size = weight.shape[:1] if is_rowwise else weight.shape
                 self._names.append(f"sum{number}")
-                self.register_buffer(self._names[-1], torch.zeros(size, device=weight.device))
+                self.register_buffer(self._names[-1], torch.zeros(size, dtype=torch.float32, device=weight.device))
 
     @property
     def learning_rate(self) -> float:

@@ -119,7 +119,7 @@ def lookup(
     options = (names, sparse, kept_bytes)
     needs_gradient = torch.is_grad_enabled() and _any_requires_grad(weights, batch)
     is_eager = _is_eager(weights)
-    if needs_gradient and is_eager and fused is not None and batch.sample_weights is None:
+    if needs_gradient and is_eager and fused is not None and batch.sample_weights is None and not _is_distributed():
         return _FusedLookup.apply(batch, fused, options, weights, _first_trained(weights))  # type: ignore[no-any-return,no-untyped-call]
     if needs_gradient and (is_eager or fused is not None):
         return _Lookup.apply(batch, fused, options, is_eager, batch.sample_weights, *weights)  # type: ignore[no-any-return,no-untyped-call]
@@ -174,7 +174,7 @@ class _Lookup(torch.autograd.Function):
             # The batch too, so that autograd notices if it is changed before the backward pass reads it again.
             ctx.save_for_backward(*weights, *(value for value in batch if isinstance(value, Tensor)))
         else:  # kept, not saved: backward changes the weights in place, which is meant
-            ctx.weights = list(weights)
+            ctx.weights, ctx.versions = list(weights), _versions(batch) if is_eager else None
         return out  # type: ignore[no-any-return]
 
     @staticmethod
@@ -188,6 +188,8 @@ class _Lookup(torch.autograd.Function):
             weights = list(ctx.saved_tensors[: len(wanted)])
             found, of_samples = _gradients(run, weights, ctx.batch, wanted, ctx.sparse, wants_samples)
             return (None, None, None, None, of_samples, *found)
+        if ctx.versions is not None:
+            _check_unchanged(ctx.batch, ctx.versions)
         of_samples = None
         if wants_samples:
             of_samples = run("lookup_backward", ctx.weights, *ctx.batch, [False] * len(ctx.weights))[1]
@@ -200,9 +202,29 @@ def _first_trained(weights: Sequence[Tensor]) -> Tensor:
     return next(weight for weight in weights if weight.requires_grad)
 
 
+def _is_distributed() -> bool:
+    """Whether somebody may wait for every parameter to be ready, as `DistributedDataParallel` does."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def _versions(batch: LookupBatch) -> list[int]:
+    """How often each tensor that the backward pass reads again has been changed."""
+    again = (batch.indices, batch.offsets, batch.sample_weights)
+    return [each._version for each in again if each is not None and not each.is_inference()]
+
+
+def _check_unchanged(batch: LookupBatch, versions: list[int]) -> None:
+    if _versions(batch) != versions:
+        raise RuntimeError(
+            "indices, offsets or weights of a lookup were changed in place between its forward and its backward pass; "
+            "change a copy of them"
+        )
+
+
 class _FusedLookup(torch.autograd.Function):
     """`_Lookup` with a fused optimiser, no sample weights and nobody watching: autograd sees one weight of them all,
-    since none gets a gradient from it, and each that it sees costs a microsecond a step."""
+    since none gets a gradient from it, and each that it sees costs a microsecond a step. A backward pass that is asked
+    for some `inputs` only takes the step if that one is among them."""
 
     @staticmethod
     def forward(
@@ -214,12 +236,13 @@ class _FusedLookup(torch.autograd.Function):
         _trained: Tensor,
     ) -> Tensor:
         out, ctx.kept = _run("lookup", weights, *batch, *options, is_eager=True)
-        ctx.batch, ctx.fused, ctx.weights = batch, fused, weights
+        ctx.batch, ctx.fused, ctx.weights, ctx.versions = batch, fused, weights, _versions(batch)
         return out  # type: ignore[no-any-return]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
+        _check_unchanged(ctx.batch, ctx.versions)
         optimizer, states, rate = ctx.fused
         rule = (states, rate, optimizer.kind, optimizer.eps)
         before = (gradients[0], ctx.kept)

@@ -61,7 +61,7 @@ def test_tasks_cover_every_table_and_share() -> None:
 
 
 @compiled
-def _take_until(address, end, taken):  # noqa: ANN001, ANN202
+def _take_until(address, end, taken):
     count, number = 0, take(address)
     while number < end:
         taken[number] += 1

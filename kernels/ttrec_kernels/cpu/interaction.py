@@ -22,7 +22,7 @@ def interact(bottom: Tensor, looked_up: Tensor) -> Tensor:
     """(batch, dim + pairs): `bottom` (batch, dim), then the products of all pairs of it and looked_up (batch, tables,
     dim), the strict lower triangle row by row. Contiguous float32 on the CPU."""
     batch, tables, dim = looked_up.shape
-    out = torch.empty(batch, dim + tables * (tables + 1) // 2)
+    out = bottom.new_empty(batch, dim + tables * (tables + 1) // 2)
     with one_at_a_time:
         workers = use_torch_threads()
         _interact(batch, tables, dim, bottom.data_ptr(), looked_up.data_ptr(), out.data_ptr(), workers)

@@ -1,6 +1,7 @@
 """The ops of `ttrec_kernels.ops` on the CPU: arguments as there, float32 weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,23 +15,20 @@ from ttrec_kernels.cpu.update import ROWWISE_ADAGRAD, UNWANTED
 from ttrec_kernels.errors import IndexRangeError
 from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, ROWS, P
 
-BatchArguments = tuple[Tensor, Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None, int, int, bool]
-"""layout, indices, offsets, sample_weights, cache_keys, cache_slots, bags, dim, is_mean."""
-
 
 def lookup(weights: Sequence[Tensor], *arguments: object) -> tuple[Tensor, Tensor]:
     """Vectors (bags, tables, dim), and the arena if `kept_bytes` were granted."""
     *batch_arguments, names, _sparse, kept_bytes = arguments
     batch = compiled.read_batch(weights, *batch_arguments)  # type: ignore[arg-type]
     parts = 1 if kept_bytes else compiled.parts_needed(batch)
-    arena = torch.empty(kept_bytes or compiled.arena_bytes(batch, parts), dtype=torch.uint8)  # type: ignore[call-overload]
+    arena = _bytes(kept_bytes or compiled.arena_bytes(batch, parts))
     out, bad = compiled.forward(batch, arena, parts)
     if max(bad.tolist()) >= 0:
         table = int((bad >= 0).argmax())
         name, rows = str(names).split("\n")[table], int(batch.layout[table, ROWS])
         index = int(batch.indices[bad[table]])
         raise IndexRangeError(f"index {index} lies outside table {name}, which has {rows} rows (0 … {rows - 1})")
-    return out, arena if kept_bytes else torch.empty(0, dtype=torch.uint8)
+    return out, arena if kept_bytes else _bytes(0)
 
 
 def lookup_backward(
@@ -59,10 +57,11 @@ def lookup_rows_backward(
     *batch_arguments, slot = arguments
     batch = compiled.read_batch(weights, *batch_arguments)  # type: ignore[arg-type]
     if not kept.numel():
-        kept = torch.empty(compiled.arena_bytes(batch, 1), dtype=torch.uint8)
+        kept = _bytes(compiled.arena_bytes(batch, 1))
         compiled.forward(batch, kept, 1)
     gradient, places = gradient.contiguous(), len(batch.indices)
-    rows, values = torch.empty(places, dtype=torch.int64), torch.empty(places, batch.dim)
+    rows = torch.empty(places, dtype=torch.int64, device="cpu")
+    values = torch.empty(places, batch.dim, dtype=torch.float32, device="cpu")
     found = passes.stored_row_gradients(
         batch, kept.data_ptr(), int(str(slot)), gradient.data_ptr(), rows.numpy(), values.data_ptr()
     )
@@ -89,12 +88,17 @@ def lookup_update(gradient: Tensor, kept: Tensor, weights: Sequence[Tensor], *ar
     compiled.backward(batch, arena, parts, False, gradient, no_cores, targets[1], rule)
 
 
+def _bytes(count: Any) -> Tensor:
+    """Memory on the CPU, whatever torch's defaults are."""
+    return torch.empty(count, dtype=torch.uint8, device="cpu")
+
+
 def _arena(batch: Batch, kept: Tensor) -> tuple[int, Tensor, bool]:
     """Parts to work in, the arena, and whether the forward pass has filled it."""
     if kept.numel():
         return 1, kept, True
     parts = compiled.parts_needed(batch)
-    return parts, torch.empty(compiled.arena_bytes(batch, parts), dtype=torch.uint8), False
+    return parts, _bytes(compiled.arena_bytes(batch, parts)), False
 
 
 def _state_targets(

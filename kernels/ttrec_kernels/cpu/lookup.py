@@ -41,16 +41,17 @@ def read_batch(
     Addresses are those of now: what the batch was read from must live until it has been used.
     """
     for weight in weights:
-        if weight.dtype != torch.float32 or not weight.is_contiguous():
-            raise TypeError(f"compiled lookups need contiguous float32 weights, but got {weight.dtype}")
+        if weight.dtype != torch.float32 or not weight.is_cpu or not weight.is_contiguous():
+            found = f"{weight.dtype} on {weight.device}"
+            raise TypeError(f"compiled lookups need contiguous float32 weights on the CPU, but got {found}")
     return Batch(
-        layout.contiguous().numpy(),
+        layout.long().contiguous().numpy(),
         np.array([weight.data_ptr() for weight in weights], dtype=np.int64),
         indices.long().contiguous().reshape(-1).numpy(),
         _NO_INTS if offsets is None else offsets.long().contiguous().numpy(),
-        _NO_FLOATS if sample_weights is None else sample_weights.detach().reshape(-1).contiguous().numpy(),
-        _NO_INTS if cache_keys is None else cache_keys.contiguous().numpy(),
-        _NO_SLOTS if cache_slots is None else cache_slots.contiguous().numpy(),
+        _NO_FLOATS if sample_weights is None else sample_weights.detach().float().reshape(-1).contiguous().numpy(),
+        _NO_INTS if cache_keys is None else cache_keys.long().contiguous().numpy(),
+        _NO_SLOTS if cache_slots is None else cache_slots.int().contiguous().numpy(),
         bags,
         dim,
         is_mean,
@@ -75,7 +76,8 @@ def forward(batch: Batch, arena: Tensor, parts: int) -> tuple[Tensor, NDArray[np
     `arena` is a tensor of at least `arena_bytes(batch, parts)` bytes; it serves the backward pass if there is one part.
     """
     size = (batch.bags, len(batch.layout), batch.dim)
-    out = torch.zeros(size) if len(batch.offsets) else torch.empty(size)
+    make = torch.zeros if len(batch.offsets) else torch.empty
+    out = make(size, dtype=torch.float32, device="cpu")
     with one_at_a_time:
         bad = passes.forward_pass(
             addresses()[0],

@@ -99,7 +99,7 @@ def _keep(mark: Any, *arrays: Any) -> None:
 
 @compiled
 def _start(batch: Batch, arena: int, capacities: Any) -> Any:
-    """Fill the arena's head, see `arena`; where tries and products begin (tables + 1, 4)."""
+    """Fill the arena's head: where tries and products begin (tables + 1, 4), and the levels of the deepest trie."""
     levels = most_levels(batch.layout)
     starts, _ = header(arena, len(batch.layout), levels)
     fill_starts(batch.layout, capacities, batch.dim, starts)
@@ -227,7 +227,7 @@ def _go_back_divided(
 ) -> Any:
     """A backward pass part by part, each table divided."""
     tables = len(starts) - 1
-    found, bad = np.empty(tables * workers, dtype=np.int64), ranges[:, 0].copy()
+    found, bad = np.empty(tables * workers, dtype=np.int64), np.empty(tables, dtype=np.int64)
     messages = np.empty(max(1, block_floats(starts)), dtype=np.float32)
     if not is_kept:
         _read(codes[0], frame, tables, workers, bad)

@@ -60,15 +60,15 @@ def tile(rows: int, vectors: int, width: int) -> Callable[..., Any]:
             a, a_row, a_step, b, b_step, c, c_row, k, is_added = arguments
             sums = _Tile(builder, rows, vectors, width)
             targets = sums.targets(c, c_row)
-            with builder.if_then(is_added):
-                for total, place in targets:
-                    builder.store(builder.load(place, align=ITEM), total)
             left, right = variable(builder, a), variable(builder, b)
             with cgutils.for_range(builder, k):
                 now_left, now_right = builder.load(left), builder.load(right)
                 sums.multiply(now_left, a_row, now_right)
                 builder.store(builder.add(now_left, a_step), left)
                 builder.store(builder.add(now_right, b_step), right)
+            with builder.if_then(is_added):  # last: small sums must not be lost, term by term, beside a large C
+                for total, place in targets:
+                    builder.store(builder.fadd(builder.load(place, align=ITEM), builder.load(total)), total)
             for total, place in targets:
                 builder.store(builder.load(total), place, align=ITEM)
             return context.get_dummy_value()

@@ -20,7 +20,7 @@ NARROW = 16
 """A slice's gradient with fewer columns is summed transposed, along its longer side."""
 
 BYTES_AHEAD, PARENTS_AHEAD = 4096, 2
-"""Slices are asked for so many bytes before their turn, each with so many of its parents."""
+"""Slices are asked for so many bytes before their turn, the most of each at once, and so many parents of each."""
 
 BLOCK_ROWS = 24
 """Rows of a block of nodes that share a slice: a multiple of a tile's."""
@@ -164,9 +164,9 @@ def _ask_for_coming(
     coming = g + max(1, BYTES_AHEAD // (ITEM * size))
     if coming < groups:
         place, end = ints[group + coming], ints[group + coming + 1]
-        prefetch(core + ITEM * size * ints[digits + ints[by_digit + place]], ITEM * size)
+        prefetch(core + ITEM * size * ints[digits + ints[by_digit + place]], min(ITEM * size, BYTES_AHEAD))
         for parent in range(place, min(end, place + PARENTS_AHEAD)):
-            prefetch(_parent(above, ints, parent), above[1])
+            prefetch(_parent(above, ints, parent), min(above[1], BYTES_AHEAD))
 
 
 @inlined
@@ -218,7 +218,8 @@ def differentiate_first_level(
     digits, below = level_array(base, capacity, 0, DIGIT), _messages_below(line, 0, capacity, base, floats[1])
     ahead = max(1, BYTES_AHEAD // (ITEM * size))
     for node in range(nodes[0], nodes[1]):
-        prefetch(core + ITEM * size * ints[digits + min(node + ahead, nodes[1] - 1)], ITEM * size)
+        coming = ints[digits + min(node + ahead, nodes[1] - 1)]
+        prefetch(core + ITEM * size * coming, min(ITEM * size, BYTES_AHEAD))
         gradient = _gradients_at(below, ints, node, 1, floats[2], scratch)
         update(core, rule[0], ints[digits + node], size, gradient, rule[1])
 
@@ -239,11 +240,11 @@ def differentiate_level(
     """Gradients of the slices of a level from 1, and the messages of its nodes to their parents.
 
     `nodes` as in `multiply_level`; `floats` holds the addresses of products, messages and gradients of rows; `rule`
-    is that of `update` behind the target's address. The old slice is read before it changes. SGD is linear: its steps
-    are summed up where the slice lies, or in a copy that is turned as the sums are.
+    is that of `update` behind the target's address. The old slice is read before it changes. Where a slice's nodes are
+    one block, SGD's step is added to the slice at once, or to a copy that is turned as the sums are.
     """
     rank, width = _core(line, level, RANK_LEFT), _core(line, level, Q) * rank_right(line, level)
-    m, size, is_step = columns_before(line, level), slice_size(line, level), is_linear(rule[0], rule[1])
+    m, size = columns_before(line, level), slice_size(line, level)
     core, messages = core_at(line, bases, level), messages_at(line, level, capacity, floats[1])
     group, by_digit = level_array(base, capacity, level, GROUP), level_array(base, capacity, level, BY_DIGIT)
     digits, block = level_array(base, capacity, level, DIGIT), block_nodes(m)
@@ -253,7 +254,11 @@ def differentiate_level(
     for g in range(nodes[2]):
         if not nodes[0] <= ints[group + g] < nodes[1]:
             continue
-        digit = ints[digits + ints[by_digit + ints[group + g]]]
+        digit, is_one_block = (
+            ints[digits + ints[by_digit + ints[group + g]]],
+            ints[group + g + 1] - ints[group + g] <= block,
+        )
+        is_step = is_one_block and is_linear(rule[0], rule[1])
         _ask_for_coming(core, size, ints, digits, by_digit, group, g, nodes[2], above)
         table_slice = core + ITEM * size * digit
         transpose(table_slice, turned, rank, width)
