@@ -74,7 +74,7 @@ def read_lookups(batch: Any, memory: Any, table: int, begin: int, end: int) -> A
 
 @compiled
 def _read_column(batch: Any, memory: Any, table: int, begin: int, end: int) -> Any:
-    """The same of a matrix of indices (bags, tables), one lookup a bag."""
+    """`read_lookups` of a matrix of indices (bags, tables), one lookup a bag."""
     tables, count, line = len(batch.layout), end - begin, batch.layout[table]
     first, last = table * batch.bags + begin, table * batch.bags + end
     rows, bag_of, scales = memory.rows[first:last], memory.bags[first:last], memory.scales[first:last]
@@ -99,7 +99,7 @@ def _read_column(batch: Any, memory: Any, table: int, begin: int, end: int) -> A
 
 @compiled
 def _read_segments(batch: Any, memory: Any, table: int, begin: int, end: int) -> Any:
-    """The same of bags that are indices[offsets[table·bags + b]] …
+    """`read_lookups` of bags of any number of lookups: `offsets` (tables · bags + 1) say where those of each bag begin.
 
     Scales are the weights, or one over the number of lookups that count in a mean.
     """

@@ -11,6 +11,7 @@ from torch import Tensor
 from ttrec_kernels.cpu import lookup as compiled
 from ttrec_kernels.cpu import passes
 from ttrec_kernels.cpu.records import Batch
+from ttrec_kernels.cpu.tt_levels import slice_size
 from ttrec_kernels.cpu.update import ROWWISE_ADAGRAD, UNWANTED
 from ttrec_kernels.errors import IndexRangeError
 from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE, OFFSET, ROWS, P
@@ -149,7 +150,7 @@ def _apply_stored(
             slot, offset = line[column + CORE_SLOT], line[column + CORE_OFFSET]
             gradient = stored[slot]
             if gradient is not None:
-                size = passes.size_of_slice(line, level)
+                size = slice_size(line, level)
                 end = offset + size * line[column + P]
                 weight = int(batch.bases[slot]) + 4 * offset
                 flat = gradient.view(-1)[offset:end].numpy()

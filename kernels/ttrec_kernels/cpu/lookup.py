@@ -135,5 +135,5 @@ def backward(
 def like_weights(batch: Batch, targets: Sequence[Tensor | None]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Addresses of each core and of each table's stored rows in `targets`, tensors shaped like the weights."""
     bases = np.array([UNWANTED if target is None else target.data_ptr() for target in targets], dtype=np.int64)
-    cores, rows = passes.addresses_like(batch.layout, bases, UNWANTED)
+    cores, rows = passes.addresses_like(batch.layout, bases)
     return cores, rows

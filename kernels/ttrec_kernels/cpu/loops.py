@@ -23,5 +23,3 @@ def run(code: int, frame: Any, tasks: Any, workers: int, found: Any) -> Any:
             phase, level, table, share, shares = tasks[number]
             found[number] = perform(code, at, phase, level, table, share, shares, worker)
             number = take(queue.ctypes.data)
-    if len(frame) < 0:  # used here, or it might be freed once its address is taken
-        queue[0] = frame[0]

@@ -38,7 +38,6 @@ from ttrec_kernels.cpu.tasks import (
     STORED,
     WEIGHTS,
 )
-from ttrec_kernels.cpu.tt_levels import slice_size
 from ttrec_kernels.cpu.update import UNWANTED, update
 from ttrec_kernels.layout import CORE_COLUMNS, CORE_OFFSET, CORE_SLOT, CORES, FIRST_CORE
 
@@ -262,21 +261,21 @@ def _place_messages(frame: Any, messages: Any, starts: Any, first: int, end: int
 
 
 @compiled
-def addresses_like(layout: Any, bases: Any, unwanted: int) -> Any:
+def addresses_like(layout: Any, bases: Any) -> Any:
     """Address of each core (tables, levels) and of each table's stored rows (tables) in arrays like the weights.
 
-    `bases` has one address a weight slot, or `unwanted`, which is passed on.
+    `bases` has one address a weight slot, or UNWANTED, which is passed on.
     """
-    cores = np.full((len(layout), max(1, most_levels(layout))), unwanted, dtype=np.int64)
-    rows = np.full(len(layout), unwanted, dtype=np.int64)
+    cores = np.full((len(layout), max(1, most_levels(layout))), UNWANTED, dtype=np.int64)
+    rows = np.full(len(layout), UNWANTED, dtype=np.int64)
     for table in range(len(layout)):
         line = layout[table]
         for level in range(max(0, line[CORES])):
             column = FIRST_CORE + CORE_COLUMNS * level
             base = bases[line[column + CORE_SLOT]]
-            cores[table, level] = unwanted if base == unwanted else base + ITEM * line[column + CORE_OFFSET]
+            cores[table, level] = UNWANTED if base == UNWANTED else base + ITEM * line[column + CORE_OFFSET]
         slot = stored_slot(line)
-        if slot >= 0 and bases[slot] != unwanted:
+        if slot >= 0 and bases[slot] != UNWANTED:
             rows[table] = stored_rows_at(line, bases)
     return cores, rows
 
@@ -301,9 +300,3 @@ def stored_row_gradients(batch: Batch, arena: int, slot: int, gradient: int, row
     found = list_stored_rows(batch, memory, slot, gradient, rows, values)
     _keep(ranges, frame)
     return found
-
-
-@compiled
-def size_of_slice(line: Any, level: int) -> Any:
-    """Floats of one slice of a core."""
-    return slice_size(line, level)

@@ -92,16 +92,16 @@ class Gradients(NamedTuple):
     _WORKERS,
     _SCRATCH,
     OUT,
-    OF_BAGS,
+    _OF_BAGS,
     MESSAGES_AT,
     OF_ROWS_AT,
     STEP,
-    CORE_TARGETS,
-    ROW_TARGETS,
-    KIND,
-    RATES,
+    _CORE_TARGETS,
+    _ROW_TARGETS,
+    _KIND,
+    _RATES,
     _OF_WEIGHTS,
-    OF_WEIGHTS_AT,
+    _OF_WEIGHTS_AT,
     _FRAME,
 ) = range(35)
 """Places in a frame: counts, and addresses (…_AT, or of what has a count elsewhere)."""
@@ -129,9 +129,13 @@ def new_frame(batch: Batch, arena: int, levels: int, ranges: Any, capacities: An
 @compiled
 def tell(frame: Any, of_bags: int, core_targets: Any, row_targets: Any, kind: int, rates: Any, of_weights: Any) -> Any:
     """Write to a frame what a backward pass is told, but for the place of messages; `rates` are those of a rule."""
-    frame[OF_BAGS], frame[CORE_TARGETS], frame[ROW_TARGETS] = of_bags, core_targets.ctypes.data, row_targets.ctypes.data
-    frame[KIND], frame[RATES] = kind, rates.ctypes.data
-    frame[_OF_WEIGHTS], frame[OF_WEIGHTS_AT] = len(of_weights), of_weights.ctypes.data
+    frame[_OF_BAGS], frame[_CORE_TARGETS], frame[_ROW_TARGETS] = (
+        of_bags,
+        core_targets.ctypes.data,
+        row_targets.ctypes.data,
+    )
+    frame[_KIND], frame[_RATES] = kind, rates.ctypes.data
+    frame[_OF_WEIGHTS], frame[_OF_WEIGHTS_AT] = len(of_weights), of_weights.ctypes.data
 
 
 @inlined
@@ -170,14 +174,14 @@ def memory_of(at: int) -> Any:
 def gradients_of(at: int) -> Any:
     """What the frame at an address tells a backward pass."""
     frame = longs_at(at, _FRAME)
-    tables, levels, rates = frame[_TABLES], max(1, frame[_LEVELS]), floats_at(frame[RATES], 2)
+    tables, levels, rates = frame[_TABLES], max(1, frame[_LEVELS]), floats_at(frame[_RATES], 2)
     return Gradients(
-        frame[OF_BAGS],
+        frame[_OF_BAGS],
         frame[MESSAGES_AT],
         frame[OF_ROWS_AT],
         frame[STEP],
-        longs_at(frame[CORE_TARGETS], tables * levels).reshape((tables, levels)),
-        longs_at(frame[ROW_TARGETS], tables),
-        (frame[KIND], rates[0], rates[1]),
-        floats_at(frame[OF_WEIGHTS_AT], frame[_OF_WEIGHTS]),
+        longs_at(frame[_CORE_TARGETS], tables * levels).reshape((tables, levels)),
+        longs_at(frame[_ROW_TARGETS], tables),
+        (frame[_KIND], rates[0], rates[1]),
+        floats_at(frame[_OF_WEIGHTS_AT], frame[_OF_WEIGHTS]),
     )

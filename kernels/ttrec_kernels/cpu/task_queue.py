@@ -15,6 +15,9 @@ from ttrec_kernels.cpu.compiled import compiled
 from ttrec_kernels.cpu.tt_levels import multiplications
 from ttrec_kernels.layout import CORES
 
+PHASE, LEVEL, TABLE, SHARE, SHARES, TASK_COLUMNS = range(6)
+"""Columns of a task."""
+
 TRIE_COST, MULTIPLICATIONS = 3, 500
 """A lookup from cores costs what this many stored rows do, and one more for so many multiplications."""
 
@@ -40,17 +43,13 @@ def shares_of(tables: int, workers: int) -> Any:
     return 1 if tables >= 2 * workers else workers
 
 
-TABLE = 2
-"""Column of a task."""
-
-
 @compiled
 def share_out(phase: int, level: int, first: int, end: int, shares: int) -> Any:
     """Tasks of tables first … end − 1, each in so many shares."""
-    tasks = np.empty(((end - first) * shares, 5), dtype=np.int64)
+    tasks = np.empty(((end - first) * shares, TASK_COLUMNS), dtype=np.int64)
     for number in range(len(tasks)):
-        tasks[number, 0], tasks[number, 1], tasks[number, TABLE] = phase, level, first + number // shares
-        tasks[number, 3], tasks[number, 4] = number % shares, shares
+        tasks[number, PHASE], tasks[number, LEVEL], tasks[number, SHARES] = phase, level, shares
+        tasks[number, TABLE], tasks[number, SHARE] = first + number // shares, number % shares
     return tasks
 
 
