@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from contracts.stopped_training import Samples, StopError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -18,17 +18,6 @@ from ttrec_kernels import EmbeddingTables, TableKind, TablePlan, smallest_shape
 
 ROWS = (200, 30, 7)
 SCHEDULE = Schedule(samples=1000, batch_size=32, test_batch_size=64, evaluations=3)
-
-
-@dataclass(frozen=True)
-class Samples:
-    dense: np.ndarray
-    sparse: np.ndarray
-    label: np.ndarray
-
-
-class StopError(Exception):
-    pass
 
 
 class Counting(nn.Module):

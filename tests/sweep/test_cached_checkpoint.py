@@ -1,12 +1,12 @@
 """A trial with a row cache that is stopped between two refreshes goes on with the same weights, bit for bit."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from contracts.stopped_training import Samples, StopError
 
 from ttrec_cli.config import SweepConfig
 from ttrec_cli.dlrm.checkpoint import load_checkpoint, save_checkpoint
@@ -22,17 +22,6 @@ SAMPLES, BATCH, REFRESH = 2000, 50, 8
 STEPS = SAMPLES // BATCH
 DATA = Dataset("toy", True, ("C1", "C2", "C3"), ROWS, SAMPLES, "f" * 64)
 SCHEDULE = Schedule(SAMPLES, BATCH, test_batch_size=500, evaluations=4)
-
-
-@dataclass(frozen=True)
-class Samples:
-    dense: np.ndarray
-    sparse: np.ndarray
-    label: np.ndarray
-
-
-class StopError(Exception):
-    pass
 
 
 def trial(optimizer: str) -> Trial:
